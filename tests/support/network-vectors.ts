@@ -1,7 +1,7 @@
 /** Vectors that simulated processes read of each other over a network: what `createVectorsOnNetwork` does with sockets. */
 import type { VectorsOnNetwork } from '../../src/shared/protocol/messages.ts';
 import { createReceivedSlots } from '../../src/shared/transport/received-slots.ts';
-import { attemptOf, createShownSlots, partFor, type Shown } from '../../src/shared/transport/shown-slots.ts';
+import { attemptOf, createShownSlots, partsFor, type Shown } from '../../src/shared/transport/shown-slots.ts';
 import type { SlotPart, VectorWay } from '../../src/shared/transport/vectors.ts';
 
 interface Station {
@@ -39,8 +39,8 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
         subscribe(generation, send) {
           let parts: readonly SlotPart[] = [];
           const reader = (shown: Shown) => {
-            const part = generation === attemptOf(shown).generation ? partFor(shown, parts) : undefined;
-            if (part !== undefined) send(part);
+            if (generation !== attemptOf(shown).generation) return;
+            for (const part of partsFor(shown, parts)) send(part);
           };
           readers.add(reader);
           const resend = () => {
@@ -53,12 +53,14 @@ export function createNetworkVectors(): (carry?: Carry) => VectorWay<VectorsOnNe
           return { follow, resend, end: () => readers.delete(reader) };
         },
       });
+      const lend = (slot: number, from: number, values: Float32Array) => sendToReaders(slots.lend(slot, from, values));
       return {
         own: {
           offer: { addresses: [address], secret: 'x'.repeat(32) },
           begin: slots.begin,
           write: (slot, from, values) => sendToReaders(slots.write(slot, from, values)),
-          lend: (slot, from, values) => sendToReaders(slots.lend(slot, from, values)),
+          lend,
+          pass: lend,
           publish: (slot, publication) => sendToReaders(slots.publish(slot, publication)),
           close: () => readers.clear(),
         },

@@ -35,6 +35,8 @@ export const maxWorldSize = 1024;
 export const maxMeshSize = 256;
 /** Vectors that a worker shows to others: each is written again as soon as all have read it. */
 export const vectorSlots = 2;
+/** Parts of them that another one follows: around a part that it does not need there are two. */
+export const maxFollowedParts = 2 * vectorSlots;
 /** Floats that a worker sends to be timed, at most: of one message, and to one connection in a generation (8 MiB). */
 export const maxProbeFloats = 1 << 14;
 export const maxProbedFloats = 1 << 21;

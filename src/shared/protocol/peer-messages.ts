@@ -3,7 +3,7 @@
  * header and raw float32 frames.
  */
 import { z } from 'zod';
-import { maxProbeFloats, vectorSlots } from './limits.ts';
+import { maxFollowedParts, maxProbeFloats, vectorSlots } from './limits.ts';
 import { attempt, count, message, secret } from './messages.ts';
 
 const slot = z
@@ -21,7 +21,7 @@ const subscribe = message('subscribe', {
   floats: count,
   parts: z
     .array(z.object({ slot, from: count, to: count }))
-    .max(vectorSlots)
+    .max(maxFollowedParts)
     .readonly(),
 });
 

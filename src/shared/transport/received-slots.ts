@@ -1,4 +1,5 @@
 /** What a process has received of another's vectors: of each, the part that it follows. Pure. */
+import type { Interval } from '../core/sampling.ts';
 import { sumOf } from '../core/sums.ts';
 import { isSameAttempt } from '../protocol/attempt.ts';
 import { vectorSlots } from '../protocol/limits.ts';
@@ -6,9 +7,12 @@ import type { Attempt } from '../protocol/messages.ts';
 import { type FollowedPart, figureCount, type Publication, type SlotPart } from './vectors.ts';
 
 export interface ReceivedSlots {
-  /** What is received from now on, and nothing before. */
+  /** What is received from now on, and nothing before. Parts of a slot do not touch. */
   follow(parts: readonly FollowedPart[]): void;
-  /** Some floats of a vector, which may come again. @returns what is wrong with them */
+  /**
+   * Some floats of a vector. They may come again, as after a broken connection: by then others may be where they were kept, and
+   * stay. @returns what is wrong with them
+   */
   take(slot: number, attempt: Attempt, from: number, values: Float32Array): string | undefined;
   /** The vector is complete. @returns what is wrong with that */
   complete(slot: number, publication: Publication): string | undefined;
@@ -18,11 +22,15 @@ export interface ReceivedSlots {
   published(slot: number): Publication | undefined;
 }
 
-interface Slot {
-  readonly from: number;
-  readonly to: number;
-  /** The floats from `from` to `to`. */
+/** The floats from `from` to `to`. */
+interface Kept extends Interval {
   readonly values: Float32Array;
+}
+
+interface Slot {
+  /** One or more, in the order of the vector. */
+  readonly kept: readonly Kept[];
+  readonly length: number;
   attempt: Attempt | undefined;
   /** How long the parts are that have come, by where they begin. */
   readonly parts: Map<number, number>;
@@ -41,17 +49,20 @@ export function createReceivedSlots(): ReceivedSlots {
 
   return {
     follow(parts) {
-      all = Array.from({ length: vectorSlots }, (_, slot) => followed(parts.find((part) => part.slot === slot)));
+      all = Array.from({ length: vectorSlots }, (_, slot) => followed(parts.filter((part) => part.slot === slot)));
     },
     take(place, attempt, from, values) {
       const slot = all[place];
       const to = from + values.length;
       if (slot === undefined) return `floats ${from} to ${to} of slot ${place}, which nobody follows`;
-      if (values.length === 0 || from < slot.from || to > slot.to) {
-        return `floats ${from} to ${to} of a part from ${slot.from} to ${slot.to}`;
+      const kept = values.length === 0 ? undefined : keptOf(slot, from, to);
+      if (kept === undefined) {
+        const parts = slot.kept.map((part) => `from ${part.from} to ${part.to}`).join(' and ');
+        return `floats ${from} to ${to} of a part ${parts}`;
       }
       begin(slot, attempt);
-      slot.values.set(values, from - slot.from);
+      if (slot.parts.get(from) === values.length) return undefined;
+      kept.values.set(values, from - kept.from);
       slot.parts.set(from, values.length);
       return undefined;
     },
@@ -60,7 +71,7 @@ export function createReceivedSlots(): ReceivedSlots {
       const slot = all[place];
       if (slot === undefined) return `a vector in slot ${place}, which nobody follows`;
       if (figures.length !== figureCount) return `${figures.length} figures, expected ${figureCount}`;
-      const length = slot.to - slot.from;
+      const { length } = slot;
       const isKnown = slot.attempt !== undefined && isSameAttempt(slot.attempt, attempt);
       if (!isKnown && length > 0) return 'a vector that has not come';
       begin(slot, attempt);
@@ -72,18 +83,14 @@ export function createReceivedSlots(): ReceivedSlots {
     holds({ slot: place, from, to }, attempt) {
       const slot = all[place];
       if (slot?.attempt === undefined || !isSameAttempt(slot.attempt, attempt)) return false;
-      let end = from;
-      for (let length = slot.parts.get(end); length !== undefined && end < to; length = slot.parts.get(end))
-        end += length;
-      return end >= to;
+      return areCovered({ from, to }, slot.parts);
     },
     read(place, from, target) {
       const slot = all[place];
-      if (slot === undefined || from < slot.from || from + target.length > slot.to) {
-        throw new Error(`floats ${from} to ${from + target.length} of slot ${place} are read and not followed`);
-      }
-      const { from: first, values } = slot;
-      const held = values.subarray(from - first, from - first + target.length);
+      const to = from + target.length;
+      const kept = slot && keptOf(slot, from, to);
+      if (kept === undefined) throw new Error(`floats ${from} to ${to} of slot ${place} are read and not followed`);
+      const held = kept.values.subarray(from - kept.from, to - kept.from);
       // What has arrived where it is read is there.
       if (held.buffer !== target.buffer || held.byteOffset !== target.byteOffset) target.set(held);
     },
@@ -91,8 +98,20 @@ export function createReceivedSlots(): ReceivedSlots {
   };
 }
 
-function followed(part: FollowedPart | undefined): Slot | undefined {
-  if (part === undefined) return undefined;
-  const { from, to, place: values = new Float32Array(to - from) } = part;
-  return { from, to, values, attempt: undefined, parts: new Map(), publication: undefined };
+/** Whether parts that follow on each other begin and end as these floats do. @param parts their lengths, by where they begin */
+export function areCovered({ from, to }: Interval, parts: ReadonlyMap<number, number>): boolean {
+  let end = from;
+  for (let length = parts.get(end); length !== undefined && end < to; length = parts.get(end)) end += length;
+  return end >= to;
+}
+
+function keptOf({ kept }: Slot, from: number, to: number): Kept | undefined {
+  return kept.find((part) => part.from <= from && to <= part.to);
+}
+
+function followed(parts: readonly FollowedPart[]): Slot | undefined {
+  if (parts.length === 0) return undefined;
+  const kept = parts.map(({ from, to, place: values = new Float32Array(to - from) }) => ({ from, to, values }));
+  const length = sumOf(kept.map(({ from, to }) => to - from));
+  return { kept, length, attempt: undefined, parts: new Map(), publication: undefined };
 }

@@ -28,6 +28,9 @@ export function shareVectors({ memory, network }: Ways): VectorSharing {
           lend(slot, from, values) {
             for (const writer of writers) writer.lend(slot, from, values);
           },
+          pass(slot, from, values) {
+            for (const writer of writers.toReversed()) writer.pass(slot, from, values);
+          },
           publish(slot, publication) {
             // What takes longer to arrive leaves first.
             for (const writer of writers.toReversed()) writer.publish(slot, publication);

@@ -18,14 +18,15 @@ export function attemptOf(shown: Shown): Attempt {
   return shown.kind === 'values' ? shown.attempt : shown.publication.attempt;
 }
 
-/** What of it is for whoever follows these parts. @returns undefined where nothing is */
-export function partFor(shown: Shown, parts: readonly SlotPart[]): Shown | undefined {
-  const part = parts.find(({ slot }) => slot === shown.slot);
-  if (part === undefined || shown.kind === 'published') return part && shown;
+/** What of it is for whoever follows these parts. */
+export function partsFor(shown: Shown, parts: readonly SlotPart[]): readonly Shown[] {
+  const followed = parts.filter(({ slot }) => slot === shown.slot);
+  if (shown.kind === 'published') return followed.length > 0 ? [shown] : [];
   const { values } = shown;
-  const [from, to] = [Math.max(shown.from, part.from), Math.min(shown.from + values.length, part.to)];
-  if (from >= to) return undefined;
-  return { ...shown, from, values: values.subarray(from - shown.from, to - shown.from) };
+  return followed.flatMap((part) => {
+    const [from, to] = [Math.max(shown.from, part.from), Math.min(shown.from + values.length, part.to)];
+    return from < to ? { ...shown, from, values: values.subarray(from - shown.from, to - shown.from) } : [];
+  });
 }
 
 export interface ShownSlots {

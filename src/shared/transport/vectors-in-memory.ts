@@ -24,10 +24,12 @@ import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { isSameAttempt } from '../protocol/attempt.ts';
 import { vectorSlots } from '../protocol/limits.ts';
-import type { VectorsInMemory } from '../protocol/messages.ts';
+import type { Attempt, VectorsInMemory } from '../protocol/messages.ts';
 import { type Doorbell, hangDoorbell, hearDoorbell } from './doorbell.ts';
+import { areCovered } from './received-slots.ts';
 import {
   figureCount,
+  mostPasses,
   type PeerVectors,
   type Publication,
   type ReadOptions,
@@ -36,18 +38,25 @@ import {
 } from './vectors.ts';
 
 /**
- * A file: the secret; for each slot which attempt it belongs to (generation, step, attempt, 1), and the figures; and the
- * slots.
+ * A file: the secret; for each slot which attempt it belongs to (generation, step, attempt, 1), the figures, which attempt the
+ * parts belong to that were passed (generation, step, attempt, how many), and these (from, length); and the slots.
  */
 const secretBytes = 32;
 const labelFloats = 4;
 const labelBytes = labelFloats * Float64Array.BYTES_PER_ELEMENT;
 const figureBytes = figureCount * Float64Array.BYTES_PER_ELEMENT;
-const headerBytes = secretBytes + vectorSlots * (labelBytes + figureBytes);
-const labelPosition = (slot: number) => secretBytes + slot * (labelBytes + figureBytes);
-const figuresPosition = (slot: number) => labelPosition(slot) + labelBytes;
-const vectorPosition = (slot: number, floats: number, from: number) => headerBytes + (slot * floats + from) * 4;
-const fileBytes = (floats: number) => vectorPosition(vectorSlots, floats, 0);
+const passBytes = 2 * Float64Array.BYTES_PER_ELEMENT;
+const slotHeaderBytes = (floats: number) => 2 * labelBytes + figureBytes + mostPasses(floats) * passBytes;
+
+/** Where what is known of the slots of vectors of so many floats is in a file, and their floats. */
+function layoutOf(floats: number) {
+  const label = (slot: number) => secretBytes + slot * slotHeaderBytes(floats);
+  const figures = (slot: number) => label(slot) + labelBytes;
+  const passed = (slot: number) => figures(slot) + figureBytes;
+  const pass = (slot: number, index: number) => passed(slot) + labelBytes + index * passBytes;
+  const vector = (slot: number, from: number) => label(vectorSlots) + (slot * floats + from) * 4;
+  return { label, figures, passed, pass, vector, bytes: vector(vectorSlots, 0) };
+}
 
 /** Where Linux keeps files in memory. */
 const folder = '/dev/shm';
@@ -74,7 +83,8 @@ async function offerVectors(floats: number): Promise<VectorWriter & { readonly o
   if (process.platform !== 'linux') throw new Error(`this is ${process.platform}, and it needs Linux`);
   const secret = randomBytes(secretBytes / 2).toString('hex');
   const { bavail, blocks, bsize } = statfsSync(folder);
-  const bytes = fileBytes(floats);
+  const layout = layoutOf(floats);
+  const { bytes } = layout;
   // A file system without a limit has no blocks.
   if (blocks > 0 && bavail * bsize < bytes)
     throw new Error(`${folder} has room for ${bavail * bsize} bytes, ${bytes} are needed`);
@@ -93,19 +103,36 @@ async function offerVectors(floats: number): Promise<VectorWriter & { readonly o
     file.close();
     throw error;
   }
-  const label = (slot: number, values: readonly number[]) =>
-    file.write(bytesOf(Float64Array.from(values)), labelPosition(slot));
+  const writeNumbers = (values: readonly number[], position: number) =>
+    file.write(bytesOf(Float64Array.from(values)), position);
   const write = (slot: number, from: number, values: Float32Array) =>
-    file.write(bytesOf(values), vectorPosition(slot, floats, from));
+    file.write(bytesOf(values), layout.vector(slot, from));
+  const begun = Array.from({ length: vectorSlots }, () => ({ attempt: undefined as Attempt | undefined, passes: 0 }));
   return {
     offer: { host: bootId(), pid: process.pid, fd: file.fd, secret },
-    begin: (slot) => label(slot, Array<number>(labelFloats).fill(0)),
+    begin(slot, attempt) {
+      const nothing = Array<number>(labelFloats).fill(0);
+      writeNumbers(nothing, layout.label(slot));
+      writeNumbers(nothing, layout.passed(slot));
+      begun[slot] = { attempt, passes: 0 };
+    },
     write,
     lend: write,
+    pass(slot, from, values) {
+      const { attempt, passes = 0 } = begun[slot] ?? {};
+      if (attempt === undefined) throw new Error('a slot is written before it is begun');
+      if (passes === mostPasses(floats)) throw new Error(`more than ${passes} parts of a vector are passed`);
+      write(slot, from, values);
+      writeNumbers([from, values.length], layout.pass(slot, passes));
+      // After the part: whoever reads it finds that.
+      writeNumbers([attempt.generation, attempt.step, attempt.attempt, passes + 1], layout.passed(slot));
+      begun[slot] = { attempt, passes: passes + 1 };
+      bell.ring();
+    },
     publish(slot, { attempt: { generation, step, attempt }, figures }) {
       // Before the label: whoever reads that finds them complete.
-      file.write(bytesOf(Float64Array.from(figures)), figuresPosition(slot));
-      label(slot, [generation, step, attempt, 1]);
+      writeNumbers(figures, layout.figures(slot));
+      writeNumbers([generation, step, attempt, 1], layout.label(slot));
       bell.ring();
     },
     close() {
@@ -113,6 +140,13 @@ async function offerVectors(floats: number): Promise<VectorWriter & { readonly o
       file.close();
     },
   };
+}
+
+/** What is known of the parts that were passed of an attempt's vector. */
+interface Passed {
+  readonly attempt: Attempt | undefined;
+  readonly passes: number;
+  readonly parts: Map<number, number>;
 }
 
 /** The same for all processes of a host, and no other's. */
@@ -126,9 +160,10 @@ async function openVectors(
 ): Promise<PeerVectors> {
   if (host !== bootId()) throw new Error('it is on another host');
   const path = `/proc/${pid}/fd/${fd}`;
+  const layout = layoutOf(floats);
   // A peer may name anything: what is no file of this length is not opened.
   const { size, mode } = statSync(path);
-  if ((mode & constants.S_IFMT) !== constants.S_IFREG || size !== fileBytes(floats)) throw new Error(otherFile);
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG || size !== layout.bytes) throw new Error(otherFile);
   const file = openFile(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   let bell: { close(): void };
   try {
@@ -142,21 +177,40 @@ async function openVectors(
   }
   const [label, figures] = [new Float64Array(labelFloats), new Float64Array(figureCount)];
   function published(slot: number): Publication | undefined {
-    file.read(bytesOf(label), labelPosition(slot));
+    file.read(bytesOf(label), layout.label(slot));
     const [generation = 0, step = 0, attempt = 0, isComplete] = label;
     if (isComplete !== 1) return undefined;
-    file.read(bytesOf(figures), figuresPosition(slot));
+    file.read(bytesOf(figures), layout.figures(slot));
     return { attempt: { generation, step, attempt }, figures: [...figures] };
+  }
+  const known = Array.from(
+    { length: vectorSlots },
+    (): Passed => ({ attempt: undefined, passes: 0, parts: new Map() }),
+  );
+  /** The parts of an attempt's vector that were passed: their lengths, by where they begin. */
+  function passed(slot: number, attempt: Attempt): ReadonlyMap<number, number> {
+    file.read(bytesOf(label), layout.passed(slot));
+    const [generation = 0, step = 0, number = 0, passes = 0] = label;
+    if (!isSameAttempt({ generation, step, attempt: number }, attempt)) return new Map();
+    const before = known[slot];
+    const isKnown = before?.attempt !== undefined && isSameAttempt(before.attempt, attempt);
+    const { passes: first, parts } = isKnown ? before : { passes: 0, parts: new Map<number, number>() };
+    const found = new Float64Array(2 * Math.max(0, Math.min(passes, mostPasses(floats)) - first));
+    if (found.length > 0) file.read(bytesOf(found), layout.pass(slot, first));
+    for (let at = 0; at < found.length; at += 2) parts.set(found[at] ?? 0, found[at + 1] ?? 0);
+    known[slot] = { attempt, passes: first + found.length / 2, parts };
+    return parts;
   }
   return {
     way: 'memory',
     // All of it is there.
     follow() {},
-    holds({ slot }, attempt) {
+    holds({ slot, from, to }, attempt) {
       const found = published(slot);
-      return found !== undefined && isSameAttempt(found.attempt, attempt);
+      if (found !== undefined) return isSameAttempt(found.attempt, attempt);
+      return areCovered({ from, to }, passed(slot, attempt));
     },
-    read: (slot, from, target) => file.read(bytesOf(target), vectorPosition(slot, floats, from)),
+    read: (slot, from, target) => file.read(bytesOf(target), layout.vector(slot, from)),
     published,
     close() {
       bell.close();

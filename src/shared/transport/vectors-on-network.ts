@@ -23,7 +23,7 @@ import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory, type MessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
-import { attemptOf, createShownSlots, partFor, type Shown } from './shown-slots.ts';
+import { attemptOf, createShownSlots, partsFor, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
 import { createVectorReaders } from './vector-readers.ts';
 import type { PeerVectors, Problem, ReadOptions, SlotPart, VectorWay, VectorWriter } from './vectors.ts';
@@ -123,8 +123,7 @@ async function offerVectors(
   });
 
   function sendTo(peer: PeerId, shown: Shown, parts: readonly SlotPart[]): void {
-    const part = partFor(shown, parts);
-    if (part !== undefined) outboxes.post(peer, framesOf(part));
+    for (const part of partsFor(shown, parts)) outboxes.post(peer, framesOf(part));
   }
 
   function sendToReaders(shown: Shown): void {
@@ -158,12 +157,17 @@ async function offerVectors(
     }
   }
 
+  function lend(slot: number, from: number, values: Float32Array): void {
+    sendToReaders(slots.lend(slot, from, values));
+  }
+
   endWith(socket, answer());
   return {
     offer: { addresses: reached.advertised.map((name) => tcpEndpoint(name, port)), secret },
     begin: slots.begin,
     write: (slot, from, values) => sendToReaders(slots.write(slot, from, values)),
-    lend: (slot, from, values) => sendToReaders(slots.lend(slot, from, values)),
+    lend,
+    pass: lend,
     publish: (slot, publication) => sendToReaders(slots.publish(slot, publication)),
     close() {
       readers.close();

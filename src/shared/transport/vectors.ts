@@ -31,6 +31,12 @@ export interface VectorWriter {
    * that they can be sent from where they are.
    */
   lend(slot: number, from: number, values: Float32Array): void;
+  /**
+   * As `lend`, for readers that wait for this very part: they are told of it, and can read it, before the vector is complete.
+   * (What is written or lent can be read before only over a network.)
+   * @throws if these are more than `mostPasses` parts of the vector
+   */
+  pass(slot: number, from: number, values: Float32Array): void;
   /** The slot's vector is complete: whoever has opened it is told. */
   publish(slot: number, publication: Publication): void;
   /** May be called twice. */
@@ -40,7 +46,7 @@ export interface VectorWriter {
 /** What another process offers. */
 export interface PeerVectors {
   readonly way: 'memory' | 'network';
-  /** What is to be read from now on: one part of a slot at most. Nothing is before. */
+  /** What is to be read from now on: two parts of a slot at most. Nothing is before. */
   follow(parts: readonly FollowedPart[]): void;
   /** Whether these floats can be read, of the vector of this attempt. It may not be complete. */
   holds(part: SlotPart, attempt: Attempt): boolean;
@@ -101,3 +107,11 @@ export function slotOf(step: number): number {
 }
 
 export const figureCount = 5;
+
+/** Parts of a vector that are passed are so long on average, but for so many. */
+const [leastPassedFloats, mostShortPasses] = [1 << 16, 1024];
+
+/** @param floats of the vector @returns how many parts of it may be passed */
+export function mostPasses(floats: number): number {
+  return mostShortPasses + Math.ceil(floats / leastPassedFloats);
+}

@@ -284,7 +284,10 @@ const peerFields: Readonly<Record<string, Fields>> = {
     secret: text(32, 32),
     generation: count,
     floats: count,
-    parts: { takes: [[]], refuses: [Array(3).fill({ slot: 0, from: 0, to: 1 }), undefined] },
+    parts: {
+      takes: [[], Array(4).fill({ slot: 0, from: 0, to: 1 })],
+      refuses: [Array(5).fill({ slot: 0, from: 0, to: 1 }), undefined],
+    },
     'parts.0.slot': integer(0, 1),
     'parts.0.from': count,
     'parts.0.to': count,
@@ -359,6 +362,7 @@ it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
     protocolVersion: 7,
     vectorSlots: 2,
+    maxFollowedParts: 4,
     maxProbeFloats: 16_384,
     maxProbedFloats: 2_097_152,
     maxThreads: 4096,

@@ -52,6 +52,39 @@ describe('a vector that is received', () => {
     expect([slots.published(0)?.attempt, readAll(0)]).toEqual([step(4), [1, 2, 3, 4, 5]]);
   });
 
+  it('stays as it is where others keep something by now, when a part of it is sent again', () => {
+    const place = new Float32Array(2);
+    const slots = createReceivedSlots();
+    slots.follow([{ slot: 0, from: 0, to: 2, place }]);
+    slots.take(0, step(4), 0, Float32Array.of(1));
+    place[0] = 7;
+    slots.take(0, step(4), 0, Float32Array.of(1));
+    expect([...place]).toEqual([7, 0]);
+    slots.take(0, step(5), 0, Float32Array.of(1));
+    expect([...place]).toEqual([1, 0]);
+  });
+
+  it('may be followed around what is not needed of it', () => {
+    const [first, last] = [new Float32Array(1), new Float32Array(2)];
+    const slots = createReceivedSlots();
+    slots.follow([
+      { slot: 0, from: 0, to: 1, place: first },
+      { slot: 0, from: 3, to: 5, place: last },
+    ]);
+    expect(slots.take(0, step(4), 2, Float32Array.of(1, 2))).toBe(
+      'floats 2 to 4 of a part from 0 to 1 and from 3 to 5',
+    );
+    slots.take(0, step(4), 3, Float32Array.of(8, 9));
+    expect(slots.complete(0, { attempt: step(4), figures })).toBe('a vector of which 2 floats have come, of 3');
+    slots.take(0, step(4), 0, Float32Array.of(7));
+    expect(slots.complete(0, { attempt: step(4), figures })).toBeUndefined();
+    expect([...first, ...last]).toEqual([7, 8, 9]);
+    const target = new Float32Array(1);
+    slots.read(0, 4, target);
+    expect([...target]).toEqual([9]);
+    expect(() => slots.read(0, 2, target)).toThrow('floats 2 to 3 of slot 0 are read and not followed');
+  });
+
   it('is not taken for complete where a part is missing, though another came twice', () => {
     const slots = receivedSlots();
     slots.take(0, step(4), 0, Float32Array.of(1, 2, 3));

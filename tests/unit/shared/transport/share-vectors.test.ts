@@ -41,6 +41,10 @@ describe('vectors that are shared', () => {
     const target = new Float32Array(2);
     peer.read(0, 0, target);
     expect([...target]).toEqual([1.5, 2.5]);
+    own.begin(1, attempt);
+    own.pass(1, 1, Float32Array.of(7));
+    await Promise.resolve();
+    expect([0, 1].map((from) => peer.holds({ slot: 1, from, to: from + 1 }, attempt))).toEqual([false, true]);
   });
 
   it('are offered by the way that is open', async () => {

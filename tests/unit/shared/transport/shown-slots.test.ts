@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createShownSlots, partFor, type Shown } from '../../../../src/shared/transport/shown-slots.ts';
+import { createShownSlots, partsFor, type Shown } from '../../../../src/shared/transport/shown-slots.ts';
 
 const step = (number: number, generation = 1) => ({ generation, step: number, attempt: 0 });
 const figures = [0, 8, 1.5, 6, 1];
@@ -78,7 +78,7 @@ describe('a vector that is shown', () => {
 describe('a part of a vector', () => {
   const values: Shown = { kind: 'values', slot: 1, attempt: step(4), from: 10, values: Float32Array.of(1, 2, 3, 4) };
   const published: Shown = { kind: 'published', slot: 1, publication: { attempt: step(4), figures } };
-  const cut = (from: number, to: number) => partFor(values, [{ slot: 1, from, to }]);
+  const cut = (from: number, to: number) => partsFor(values, [{ slot: 1, from, to }]);
 
   it.each([
     [0, 20, 10, [1, 2, 3, 4]],
@@ -87,7 +87,15 @@ describe('a part of a vector', () => {
     [0, 11, 10, [1]],
     [13, 20, 13, [4]],
   ])('is sent to whoever follows it: from %i to %i', (from, to, first, expected) => {
-    expect(cut(from, to)).toEqual({ ...values, from: first, values: Float32Array.from(expected) });
+    expect(cut(from, to)).toEqual([{ ...values, from: first, values: Float32Array.from(expected) }]);
+  });
+
+  it('is sent to whoever follows what is around it, without what is between', () => {
+    const around = [
+      { slot: 1, from: 0, to: 11 },
+      { slot: 1, from: 13, to: 20 },
+    ];
+    expect(partsFor(values, around)).toEqual([...cut(0, 11), ...cut(13, 20)]);
   });
 
   it('is not sent to others, who are told of the vectors that they follow', () => {
@@ -96,12 +104,12 @@ describe('a part of a vector', () => {
       [14, 20],
       [12, 12],
     ] as const) {
-      expect(cut(from, to)).toBeUndefined();
+      expect(cut(from, to)).toEqual([]);
     }
     const part = { slot: 1, from: 0, to: 0 };
-    expect(partFor(published, [{ ...part, slot: 0 }, part])).toBe(published);
+    expect(partsFor(published, [{ ...part, slot: 0 }, part, { ...part, from: 12, to: 14 }])).toEqual([published]);
     for (const parts of [[], [{ ...part, slot: 0 }]]) {
-      expect([partFor(published, parts), partFor(values, parts)]).toEqual([undefined, undefined]);
+      expect([partsFor(published, parts), partsFor(values, parts)]).toEqual([[], []]);
     }
   });
 });

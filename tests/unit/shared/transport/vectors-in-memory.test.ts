@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import type { VectorsInMemory } from '../../../../src/shared/protocol/messages.ts';
-import { type PeerVectors, slotOf, type VectorWriter } from '../../../../src/shared/transport/vectors.ts';
+import { mostPasses, type PeerVectors, slotOf, type VectorWriter } from '../../../../src/shared/transport/vectors.ts';
 import { vectorsInMemory } from '../../../../src/shared/transport/vectors-in-memory.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { needs } from '../../../support/machine-parts.ts';
@@ -92,6 +92,54 @@ linux.it('shows others what was written, slot by slot, and what it belongs to', 
   own.write(1, floats - 2, Float32Array.of(8, 9));
   peer.read(1, floats - 2, last);
   expect([...last]).toEqual([8, 9]);
+});
+
+linux.it('shows a part that is passed before the vector is complete, and tells of it', async () => {
+  const own = await offer();
+  let heard = 0;
+  const peer = await open(own, () => {
+    heard += 1;
+  });
+  const { attempt } = publication;
+  const held = (from: number, to: number, of = attempt) => peer.holds({ slot: 1, from, to }, of);
+  expect(() => own.pass(1, 0, Float32Array.of(1))).toThrow('a slot is written before it is begun');
+  own.begin(1, attempt);
+  own.write(1, 0, Float32Array.of(9));
+  expect(held(0, 1)).toBe(false);
+  own.pass(1, 4, Float32Array.of(5, 6));
+  await eventually('the part is heard of', () => heard === 1);
+  expect([held(4, 6), held(4, 7), held(5, 6), held(4, 6, { ...attempt, attempt: 1 })]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect([peer.published(1), peer.holds({ slot: 0, from: 4, to: 6 }, attempt)]).toEqual([undefined, false]);
+  const target = new Float32Array(2);
+  peer.read(1, 4, target);
+  expect([...target]).toEqual([5, 6]);
+  own.pass(1, 6, Float32Array.of(7));
+  expect(held(4, 7)).toBe(true);
+  own.publish(1, publication);
+  expect([held(0, floats), held(0, floats, { ...attempt, attempt: 1 })]).toEqual([true, false]);
+  const next = { ...attempt, attempt: 1 };
+  own.begin(1, next);
+  expect([held(4, 6), held(4, 6, next)]).toEqual([false, false]);
+  own.pass(1, 0, Float32Array.of(1));
+  expect([held(0, 1, next), held(4, 6, next), held(4, 6)]).toEqual([true, false, false]);
+});
+
+linux.it('passes as many parts as there is room for in its file, and no others are shown', async () => {
+  const own = await offer();
+  const peer = await open(own);
+  const { attempt } = publication;
+  own.begin(0, attempt);
+  own.publish(1, publication);
+  for (let pass = 0; pass < mostPasses(floats); pass++) own.pass(0, pass % floats, Float32Array.of(pass));
+  expect(() => own.pass(0, 0, Float32Array.of(1))).toThrow(
+    `more than ${mostPasses(floats)} parts of a vector are passed`,
+  );
+  expect([peer.holds({ slot: 0, from: 0, to: floats }, attempt), peer.published(1)]).toEqual([true, publication]);
 });
 
 linux.it('tells whoever has opened it of each publication', async () => {

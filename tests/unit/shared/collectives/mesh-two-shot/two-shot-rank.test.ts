@@ -87,6 +87,7 @@ function openRank(
         begin: (slot) => log.push(`begin ${slot}`),
         write: (slot, from, values) => log.push(`write ${slot}: ${[...values]} at ${from}`),
         lend: (slot, from, values) => log.push(`lend ${slot}: ${[...values]} at ${from}`),
+        pass: (slot, from, values) => log.push(`pass ${slot}: ${[...values]} at ${from}`),
         publish: (slot, { figures }) => log.push(`publish ${slot}: ${figures}`),
         close() {},
       },

@@ -143,7 +143,7 @@ it.each<[string, readonly PeerVectors['way'][], number]>([
     buckets: [{ from: 0, to: 5 }],
     sendToHub() {},
     exchange: {
-      own: { begin() {}, write() {}, lend() {}, publish() {}, close() {} },
+      own: { begin() {}, write() {}, lend() {}, pass() {}, publish() {}, close() {} },
       peers: [undefined, ...ways.map(peer)],
       listen() {},
     },
