@@ -14,7 +14,7 @@ for (const name of ['star', 'tree'] as const) {
 }
 const findReached = async () => ({ host: '127.0.0.1', advertised: ['127.0.0.1'] });
 const network = createVectorsOnNetwork({ findReached, timers: systemTimers });
-for (const name of ['mesh', 'mesh-two-shot'] as const) {
+for (const name of ['mesh', 'mesh-two-shot', 'ring'] as const) {
   const { numerics } = collectiveOf(name);
   describeAllReduce(`${name}, through files,`, numerics, (...sizes) => overVectors(name, vectorsInMemory, ...sizes));
   describeAllReduce(`${name}, over ZeroMQ,`, numerics, (...sizes) => overVectors(name, network, ...sizes));

@@ -10,7 +10,7 @@ for (const name of ['star', 'tree'] as const) {
   const { numerics } = collectiveOf(name);
   describeAllReduce(`${name}, over encoded frames,`, numerics, (...sizes) => overFrames(name, ...sizes));
 }
-for (const name of ['mesh', 'mesh-two-shot'] as const) {
+for (const name of ['mesh', 'mesh-two-shot', 'ring'] as const) {
   const { numerics } = collectiveOf(name);
   const [memory, network] = [createMemoryVectors, () => createNetworkVectors()()];
   describeAllReduce(`${name}, in memory,`, numerics, (...sizes) => overVectors(name, memory(), ...sizes));

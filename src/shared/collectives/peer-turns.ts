@@ -30,16 +30,18 @@ export interface Turn {
 }
 
 /** What is different between collectives: the stages, as a rank sees them. `Own` is what a turn has besides. */
-export interface Stages<Own> {
+export interface Stages<Own, Piece extends Interval> {
   /** In which the own gradient is handed over. */
-  readonly pieces: readonly Interval[];
+  readonly pieces: readonly Piece[];
   /** The last one that is complete is in it. */
   readonly sum: Float32Array;
   readonly bytes: Reduced['bytes'];
+  /** Whether it can do something as soon as a part of the own gradient is final, and not only when all of it is. */
+  readonly isEager?: true;
   /** A turn begins. */
   begin(attempt: Attempt): Own;
   /** The own gradient is final there. */
-  handOver(turn: Turn & Own, piece: Interval): void;
+  handOver(turn: Turn & Own, piece: Piece): void;
   /** All of it is, and the turn knows the own part. */
   handedOver(turn: Turn & Own, part: StepPart): void;
   /** Does what can be done. @returns whether the sum is complete @throws GradientGone if it never will be */
@@ -48,10 +50,10 @@ export interface Stages<Own> {
   missing(turn: Turn & Own): readonly number[];
 }
 
-export function createPeerTurns<Own extends object>(
+export function createPeerTurns<Own extends object, Piece extends Interval>(
   { rank, buckets, now, signal }: Pick<RankOptions, 'rank' | 'buckets' | 'now' | 'signal'>,
   { peers, listen }: Pick<NonNullable<RankOptions['exchange']>, 'peers' | 'listen'>,
-  stages: Stages<Own>,
+  stages: Stages<Own, Piece>,
 ): AllReduce {
   const floats = buckets.at(-1)?.to ?? 0;
   /** The turn that this rank waits for, or gave up. */
@@ -99,10 +101,13 @@ export function createPeerTurns<Own extends object>(
       awaited = undefined;
       listen(() => look(turn));
       const progress = followBuckets(stages.pieces, 1, (_, place) =>
-        stages.handOver(turn, stages.pieces[place] as Interval),
+        stages.handOver(turn, stages.pieces[place] as Piece),
       );
       return {
-        ready: (from, to) => progress.ready(from, to, 0),
+        ready(from, to) {
+          progress.ready(from, to, 0);
+          if (stages.isEager) look(turn);
+        },
         async finish(part, vote) {
           signal.throwIfAborted();
           progress.rest();

@@ -3,11 +3,12 @@ import { maxMeshSize } from '../protocol/limits.ts';
 import type { Collective, OfferedCollective } from './collective.ts';
 import { mesh } from './mesh/mesh.ts';
 import { meshTwoShot } from './mesh-two-shot/mesh-two-shot.ts';
+import { ring } from './ring/ring.ts';
 import { solo } from './solo/solo.ts';
 import { star } from './star/star.ts';
 import { tree } from './tree/tree.ts';
 
-const offered = { star, mesh, 'mesh-two-shot': meshTwoShot } as const satisfies Record<string, OfferedCollective>;
+const offered = { star, mesh, 'mesh-two-shot': meshTwoShot, ring } as const satisfies Record<string, OfferedCollective>;
 /** A generation of one has no choice, and neither has a deterministic run. */
 const collectives = { ...offered, tree, solo } as const satisfies Record<string, Collective>;
 
