@@ -29,6 +29,8 @@ it('measures star and meshes, and gloo where PyTorch is; all sums are right', as
     'mesh by ZeroMQ',
     'mesh-two-shot by shared memory',
     'mesh-two-shot by ZeroMQ',
+    'ring by shared memory',
+    'ring by ZeroMQ',
     'gloo by TCP',
   ]);
   for (const row of rows) {
@@ -55,7 +57,13 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   const { code, stdout, stderr } = await exit;
   expect(code, stderr).toBe(0);
   const { rows } = JSON.parse(stdout);
-  expect(pathsOf(rows)).toEqual(['star by ZeroMQ', 'mesh by ZeroMQ', 'mesh-two-shot by ZeroMQ', 'gloo by TCP']);
+  expect(pathsOf(rows)).toEqual([
+    'star by ZeroMQ',
+    'mesh by ZeroMQ',
+    'mesh-two-shot by ZeroMQ',
+    'ring by ZeroMQ',
+    'gloo by TCP',
+  ]);
   for (const { algorithm, link_bits_per_second, absent, time_us, size_bytes, wrong } of rows) {
     expect(link_bits_per_second).toBe(200e6);
     if (algorithm === 'gloo' && absent !== null) continue;

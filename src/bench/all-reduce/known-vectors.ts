@@ -2,6 +2,7 @@
  * Vectors whose sum every rank can compute alone. All are the same random floats over and over, each rank and reduction
  * beginning at another place, so they are filled at the speed of a copy, and one period tells all sums.
  */
+import type { Collective } from '../../shared/collectives/collective.ts';
 import { createRandom } from '../../shared/core/random.ts';
 
 /** A prime, so that no float that is off by whole buckets or blocks finds the value that it should have. */
@@ -14,10 +15,18 @@ export interface KnownVectors {
   countWrong(sum: Float32Array, reduction: number): number;
 }
 
-/** @param worldSize ranks whose vectors are summed */
-export function createKnownVectors(worldSize: number): KnownVectors {
+/** Of numbers this coarse, between -0.5 and 0.5, float32 has the sums of 256 exactly, and so in any order. */
+const coarse = 2 ** -16;
+
+/**
+ * @param worldSize ranks whose vectors are summed
+ * @param numerics how: where not in rank order, the floats are such that no order makes a difference
+ */
+export function createKnownVectors(worldSize: number, numerics: Collective['numerics']): KnownVectors {
   const random = createRandom(1);
-  const floats = Float32Array.from({ length: period }, () => random.float() - 0.5);
+  const drawn = () => random.float() - 0.5;
+  const draw = numerics === 'rank-order' ? drawn : () => coarse * Math.round(drawn() / coarse);
+  const floats = Float32Array.from({ length: period }, draw);
   const expected = new Float32Array(period);
   const startOf = (rank: number, reduction: number) => (rank * 40_503 + reduction * 9973) % period;
 

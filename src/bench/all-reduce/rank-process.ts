@@ -36,7 +36,7 @@ await runProgram(process.argv[2], rankArgumentSchema, async (argument) => {
     return sum;
   }
 
-  const known = createKnownVectors(world);
+  const known = createKnownVectors(world, collectiveOf(algorithm).numerics);
   const [token, vector] = [new Float32Array(1), new Float32Array(floats)];
   say({ ready: true });
   for (;;) {
