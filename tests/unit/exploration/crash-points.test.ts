@@ -94,6 +94,7 @@ const fleets: readonly Pick<Schedule, 'workers' | 'hosts' | 'allReduce'>[] = [
   { workers: 3, hosts: undefined },
   { workers: 2, hosts: 1 },
   { workers: 3, hosts: 2, allReduce: 'mesh-two-shot' },
+  { workers: 3, hosts: 2, allReduce: 'ring' },
   { workers: 2, hosts: 2, allReduce: 'auto' },
 ];
 

@@ -77,7 +77,7 @@ export function drawSchedule(seed: number): Schedule {
   // What a fault can meet, it meets in a small run as well.
   const isUsual = random.integer(4) === 0;
   const workload = !isUsual ? smallWorkload : seed % localEvery === 0 ? localWorkload : usualWorkload;
-  const allReduce = ([undefined, 'mesh-two-shot', undefined, 'auto'] as const)[Math.floor(seed / 8) % 4];
+  const allReduce = ([undefined, 'mesh-two-shot', 'ring', undefined, 'auto'] as const)[Math.floor(seed / 8) % 5];
   const mayCompress = allReduce === undefined && workload !== localWorkload;
   return {
     seed,
