@@ -71,8 +71,6 @@ export interface ModelledFleet {
   readonly workers: number;
   /** Undefined for a worker alone, which exchanges nothing. */
   readonly allReduce: ModelledAlgorithm | undefined;
-  /** Whether runs can exchange gradients so; otherwise it shows what they would gain. */
-  readonly isAvailable: boolean;
   /**
    * Set where gradients travel compressed: how, how long encoding and decoding take of `communicateSeconds`, and what that would
    * be without.
@@ -121,13 +119,6 @@ export function modelFleets(asked: FleetsToModel): ModelledFleets {
   return { ...asked, basis: 'modelled', buckets: buckets.length, fleets };
 }
 
-const isInRuns: Readonly<Record<ModelledAlgorithm, boolean>> = {
-  star: true,
-  mesh: true,
-  'mesh-two-shot': true,
-  ring: false,
-};
-
 /** Each step begins while others still end the one before, so the first tells little. */
 const evenSteps = 4;
 /** With as many steps of all workers together, a mean is known to about 3 % of the spread. */
@@ -172,7 +163,6 @@ function modelFleet(
   return {
     workers,
     allReduce: workers === 1 ? undefined : algorithm,
-    isAvailable: workers === 1 || isInRuns[algorithm],
     communicateSeconds,
     formulaSeconds: allReduceSeconds(algorithm, { worldSize: workers, buckets, link, processor }) + extraSeconds,
     busiest,

@@ -50,10 +50,9 @@ const names: Readonly<Record<ModelledAlgorithm, string>> = {
   ring: 'ring',
 };
 
-function nameOf({ allReduce, compressed, isAvailable }: ModelledFleet): string {
+function nameOf({ allReduce, compressed }: ModelledFleet): string {
   if (allReduce === undefined) return '';
-  if (compressed !== undefined) return `${names[allReduce]}, ${compressed.name}`;
-  return isAvailable ? names[allReduce] : `${names[allReduce]} *`;
+  return compressed === undefined ? names[allReduce] : `${names[allReduce]}, ${compressed.name}`;
 }
 
 /** Whether there is more than one row of so many workers. */
@@ -139,12 +138,7 @@ function describeModel({
     ...fleets.flatMap(judgeCompression),
     ...(isBetweenWorkers
       ? [
-          'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others',
-        ]
-      : []),
-    ...(isBetweenWorkers
-      ? [
-          'marked *: no run has it, it shows what one would gain; runs use mesh, in one stage or two-shot, and star where workers cannot reach each other',
+          'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others; ring: parts go around; star where workers cannot reach each other',
         ]
       : []),
     ...(aloneSeconds === undefined

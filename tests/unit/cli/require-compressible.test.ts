@@ -7,12 +7,14 @@ describe('compression', () => {
     expect(() => requireCompressible(trainingConfig({ compress: 'int8', allReduce }))).not.toThrow();
   });
 
-  it('does not go with a collective that adds up parts, and those that do are named', () => {
-    const asked = (compress: string) => () =>
-      requireCompressible(trainingConfig({ compress, allReduce: 'mesh-two-shot' }));
-    expect(asked('bf16')).toThrow('--compress bf16: --all-reduce mesh-two-shot cannot compress; use star or mesh');
-    expect(asked('none')).not.toThrow();
-  });
+  it.each(['mesh-two-shot', 'ring'] as const)(
+    'does not go with --all-reduce %s, which sends on what is added up, and those that do are named',
+    (allReduce) => {
+      const asked = (compress: string) => () => requireCompressible(trainingConfig({ compress, allReduce }));
+      expect(asked('bf16')).toThrow(`--compress bf16: --all-reduce ${allReduce} cannot compress; use star or mesh`);
+      expect(asked('none')).not.toThrow();
+    },
+  );
 
   it('does not go with --deterministic, which is named, and none does', () => {
     const deterministic = (compress: string) => () =>

@@ -303,10 +303,10 @@ describe('a session', () => {
   });
 
   it('needs a collective that it knows', async () => {
-    const { session } = openSession('ring');
+    const { session } = openSession('spiral');
     await expect(session).rejects.toMatchObject({
       code: 'run-failed',
-      message: "the run's all-reduce 'ring' is not known here",
+      message: "the run's all-reduce 'spiral' is not known here",
     });
   });
 });

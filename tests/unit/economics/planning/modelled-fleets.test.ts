@@ -34,9 +34,6 @@ describe('modelFleets', () => {
     expect(star?.step?.usdPerEpoch).toBeCloseTo(4 * 1e-4 * 0.22125 * 60, 9);
     expect(star?.computeForNineTenthsSeconds).toBeCloseTo(9 * 0.02125, 9);
     expect(mesh?.communicateSeconds).toBeCloseTo(0.007, 9);
-    expect([star?.isAvailable, mesh?.isAvailable]).toEqual([true, true]);
-    const ring = modelFleets({ ...asked, algorithms: ['ring'] }).fleets.find(({ workers }) => workers === 4);
-    expect(ring?.isAvailable).toBe(false);
     expect([star?.isFastest, mesh?.isFastest]).toEqual([false, true]);
     expect([star?.allReduce, mesh?.allReduce]).toEqual(['star', 'mesh-two-shot']);
   });
