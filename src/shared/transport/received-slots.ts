@@ -22,9 +22,10 @@ export interface ReceivedSlots {
   published(slot: number): Publication | undefined;
 }
 
-/** The floats from `from` to `to`. */
+/** The floats from `from` to `to`, but for those that were used as they came. */
 interface Kept extends Interval {
   readonly values: Float32Array;
+  readonly use: FollowedPart['use'];
 }
 
 interface Slot {
@@ -62,8 +63,8 @@ export function createReceivedSlots(): ReceivedSlots {
       }
       begin(slot, attempt);
       if (slot.parts.get(from) === values.length) return undefined;
-      kept.values.set(values, from - kept.from);
       slot.parts.set(from, values.length);
+      if (kept.use?.(attempt, from, values) !== true) kept.values.set(values, from - kept.from);
       return undefined;
     },
     complete(place, publication) {
@@ -111,7 +112,12 @@ function keptOf({ kept }: Slot, from: number, to: number): Kept | undefined {
 
 function followed(parts: readonly FollowedPart[]): Slot | undefined {
   if (parts.length === 0) return undefined;
-  const kept = parts.map(({ from, to, place: values = new Float32Array(to - from) }) => ({ from, to, values }));
+  const kept = parts.map(({ from, to, place: values = new Float32Array(to - from), use }) => ({
+    from,
+    to,
+    values,
+    use,
+  }));
   const length = sumOf(kept.map(({ from, to }) => to - from));
   return { kept, length, attempt: undefined, parts: new Map(), publication: undefined };
 }

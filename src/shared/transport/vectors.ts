@@ -19,6 +19,11 @@ export interface SlotPart extends Interval {
 export interface FollowedPart extends SlotPart {
   /** Where to keep what arrives over a network, as long as the part; in memory of its own unless given. */
   readonly place?: Float32Array | undefined;
+  /**
+   * Called with floats of it as they arrive over a network, the first time: whoever has use for them at once saves the memory in which
+   * they would be kept. They may not be read afterwards. @returns whether they are used; otherwise they are kept
+   */
+  readonly use?: ((attempt: Attempt, from: number, values: Float32Array) => boolean) | undefined;
 }
 
 /** Shows vectors to others, in slots. What they mean is up to those who write and read them. */

@@ -2,9 +2,9 @@
  * A rank's side of the ring. It reads the rank before it, adds its own gradient to the partial sums that come from there, and shows
  * them to the rank after it, piece by piece, as each is there. So it does with the sums that come around behind them.
  *
- * There is one slot for partial sums and one for sums. Both kinds are in one vector, `sum`, from where they are sent. What comes
- * over the network as a partial sum is kept apart from it until it is added, for the last step's sum may still be being applied. Why
- * nobody writes over what others still read:
+ * There is one slot for partial sums and one for sums. Both kinds are in one vector, `sum`, from where they are sent. A partial sum
+ * that comes over the network is added to at once, or kept until the own gradient is there: apart from `sum`, where the last step's
+ * may still be being applied. Why nobody writes over what others still read:
  *
  * - A sum takes the place of the partial sum that this rank has shown of the same piece: the next rank has added to that, or there
  *   would be no sum of it.
@@ -20,6 +20,7 @@
  * A rank that has all sums of step s applies it. Others may lack some, if a rank died before it had passed them on. After a loss,
  * whoever has more gives its state to the others.
  */
+import { isSameAttempt } from '../../protocol/attempt.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import type { FollowedPart, PeerVectors, SlotPart } from '../../transport/vectors.ts';
 import { type AllReduce, GradientGone, type RankOptions } from '../collective.ts';
@@ -48,13 +49,15 @@ interface RingTurn extends Turn {
 }
 
 export function createRingRank(options: RankOptions): AllReduce {
-  const { rank, worldSize, buckets, exchange, now } = options;
+  const { rank, worldSize, buckets, exchange, now, signal } = options;
   if (exchange === undefined) throw new Error('createRingRank: needs an exchange');
   const { own, peers } = exchange;
   const floats = buckets.at(-1)?.to ?? 0;
   const route = ringRoute(rank, worldSize, floats);
-  const { sum, add, take } = followRing(route, floats, peers);
+  const { sum, add, take } = followRing(route, floats, peers, useAtOnce);
   const last = worldSize - 1;
+  /** The turn that is under way, once something of it may be shown. */
+  let current: RingTurn | undefined;
   /** The last step that was complete here, in this generation. */
   let before: Attempt | undefined;
 
@@ -71,6 +74,7 @@ export function createRingRank(options: RankOptions): AllReduce {
     if (turn.awaited.length > 0) return false;
     own.begin(partialSlot, turn.attempt);
     turn.isOpen = true;
+    current = turn;
     return true;
   }
 
@@ -80,20 +84,32 @@ export function createRingRank(options: RankOptions): AllReduce {
     own.pass(sumSlot, from, sum.subarray(from, to));
   }
 
+  function passAdded(turn: RingTurn, piece: RingPiece): void {
+    const { from, to, hops } = piece;
+    if (hops === last) passSum(turn, piece);
+    else own.pass(partialSlot, from, sum.subarray(from, to));
+    turn.toAdd.delete(piece);
+    turn.left -= 1;
+  }
+
+  /** Adds the own gradient to a partial sum that arrives, where that is final. */
+  function useAtOnce(attempt: Attempt, from: number, values: Float32Array): boolean {
+    if (current === undefined || !isSameAttempt(current.attempt, attempt) || signal.aborted) return false;
+    const to = from + values.length;
+    const piece = [...current.toAdd].find((one) => one.from === from && one.to === to);
+    if (piece === undefined) return false;
+    add(piece, current.vector, attempt, values);
+    passAdded(current, piece);
+    return true;
+  }
+
   /** Adds the own gradient to what has come of pieces, and passes it on. */
   function addPieces(turn: RingTurn): void {
     const { attempt, vector, parts, toAdd } = turn;
     let nearest = worldSize;
     for (const piece of toAdd) {
-      const { from, to, hops } = piece;
-      if (!add(piece, vector, attempt)) {
-        nearest = Math.min(nearest, hops);
-        continue;
-      }
-      if (hops === last) passSum(turn, piece);
-      else own.pass(partialSlot, from, sum.subarray(from, to));
-      toAdd.delete(piece);
-      turn.left -= 1;
+      if (add(piece, vector, attempt)) passAdded(turn, piece);
+      else nearest = Math.min(nearest, piece.hops);
     }
     // Nearer ranks have sent what begins at them.
     if (nearest < worldSize) turn.awaited = [rankAt(rank - nearest, worldSize)];
@@ -142,7 +158,7 @@ export function createRingRank(options: RankOptions): AllReduce {
     begin() {
       const taken = before;
       // Nobody can say that it has the sums of an attempt that came to nothing.
-      before = undefined;
+      [before, current] = [undefined, undefined];
       return {
         before: taken,
         isOpen: false,
@@ -166,7 +182,12 @@ export function createRingRank(options: RankOptions): AllReduce {
 }
 
 /** Follows what this rank reads of the one before it, and keeps it where it is needed. */
-function followRing(route: RingRoute, floats: number, peers: readonly (PeerVectors | undefined)[]) {
+function followRing(
+  route: RingRoute,
+  floats: number,
+  peers: readonly (PeerVectors | undefined)[],
+  use: NonNullable<FollowedPart['use']>,
+) {
   const { begunHere, completedHere } = route;
   const previous = peers[route.before];
   const isFar = previous?.way === 'network';
@@ -179,7 +200,7 @@ function followRing(route: RingRoute, floats: number, peers: readonly (PeerVecto
 
   const partials = around(begunHere, floats).map(({ from, to }): FollowedPart => {
     const place = isFar ? memory.vector(kept).subarray(keptAt(from), keptAt(from) + to - from) : undefined;
-    return { slot: partialSlot, from, to, place };
+    return { slot: partialSlot, from, to, place, use: isFar ? use : undefined };
   });
   const sums = around(completedHere, floats).map(({ from, to }): FollowedPart => {
     return { slot: sumSlot, from, to, place: isFar ? sum.subarray(from, to) : undefined };
@@ -197,19 +218,26 @@ function followRing(route: RingRoute, floats: number, peers: readonly (PeerVecto
 
   return {
     sum,
-    /** Sums up, in its place in `sum`, what has come of a piece and the own gradient. @returns whether it has come */
-    add({ from, to, hops }: RingPiece, vector: Float32Array, attempt: Attempt): boolean {
+    /**
+     * Sums up, in its place in `sum`, what has come of a piece and the own gradient.
+     * @param values of the piece, where they have just come
+     * @returns whether it has come
+     */
+    add({ from, to, hops }: RingPiece, vector: Float32Array, attempt: Attempt, values?: Float32Array): boolean {
       const part = { slot: partialSlot, from, to };
-      if (hops > 0 && !holds(part, attempt)) return false;
+      const isRead = hops > 0 && values === undefined;
+      if (isRead && !holds(part, attempt)) return false;
       for (let at = from; at < to; at += blockFloats) {
         const length = Math.min(blockFloats, to - at);
         sum.set(vector.subarray(at, at + length), at);
         if (hops === 0) continue;
-        const [place, start] = isFar ? [kept, keptAt(at)] : [block, 0];
-        previous?.read(partialSlot, at, memory.vector(place).subarray(start, start + length));
+        const [place, start] = isRead && isFar ? [kept, keptAt(at)] : [block, 0];
+        const target = memory.vector(place).subarray(start, start + length);
+        if (values === undefined) previous?.read(partialSlot, at, target);
+        else target.set(values.subarray(at - from, at - from + length));
         memory.add(sumPlace, at, place, start, length);
       }
-      if (hops > 0) requireHeld(part, attempt);
+      if (isRead) requireHeld(part, attempt);
       return true;
     },
     /** Takes the sum of a piece to its place in `sum`. @returns whether it has come */

@@ -64,6 +64,24 @@ describe('a vector that is received', () => {
     expect([...place]).toEqual([1, 0]);
   });
 
+  it('is not kept where it is used as it comes, and is there all the same', () => {
+    const used: unknown[] = [];
+    const place = Float32Array.of(8, 8, 8);
+    const slots = createReceivedSlots();
+    const use = (...found: readonly unknown[]) => used.push(found) === 1;
+    slots.follow([{ slot: 0, from: 2, to: 5, place, use }]);
+    slots.take(0, step(4), 2, Float32Array.of(1, 2));
+    slots.take(0, step(4), 2, Float32Array.of(1, 2));
+    slots.take(0, step(4), 4, Float32Array.of(3));
+    expect(used).toEqual([
+      [step(4), 2, Float32Array.of(1, 2)],
+      [step(4), 4, Float32Array.of(3)],
+    ]);
+    expect([...place]).toEqual([8, 8, 3]);
+    expect(slots.holds({ slot: 0, from: 2, to: 5 }, step(4))).toBe(true);
+    expect(slots.complete(0, { attempt: step(4), figures })).toBeUndefined();
+  });
+
   it('may be followed around what is not needed of it', () => {
     const [first, last] = [new Float32Array(1), new Float32Array(2)];
     const slots = createReceivedSlots();

@@ -57,7 +57,7 @@ function createPeer(way: PeerVectors['way'], rank: number) {
       shown[slot] = { of, from: floats };
       vectors[slot]?.set(values, from);
       for (const part of followed.filter((one) => isIn(one, slot, from))) {
-        part.place?.set(values, from - part.from);
+        if (part.use?.(of, from, Float32Array.from(values)) !== true) part.place?.set(values, from - part.from);
       }
     },
     publish: (slot: number, of = attempt) => published.set(slot, { attempt: of, figures: figuresOf(rank) }),
@@ -214,6 +214,31 @@ describe('a rank of the ring', () => {
     after.publish(sums);
     tell();
     expect(taken()).toEqual([`begin ${partial} of 8`, `pass ${partial}: 3,4 at 2`]);
+  });
+
+  it('adds to what comes over the network where it is, once the own gradient is final', () => {
+    const { rank, before, taken } = openRank();
+    const use = (values: readonly number[], of = attempt) =>
+      before.followed()[1]?.use?.(of, 4, Float32Array.from(values));
+    const reduction = rank.start(attempt, [own()]);
+    reduction.ready(2, 4);
+    taken();
+    // Its own gradient is not final, it has not begun, or the piece is another one.
+    expect([use([550, 660]), use([550, 660], next), use([550])]).toEqual([false, false, false]);
+    reduction.ready(4, 6);
+    expect(taken()).toEqual([]);
+    expect(use([550, 660])).toBe(true);
+    expect(taken()).toEqual([`begin ${sums} of 7`, `pass ${sums}: 555,666 at 4`]);
+    expect(use([550, 660])).toBe(false);
+  });
+
+  it('adds to nothing any more that comes when the generation has ended', () => {
+    const { rank, before, ending, taken } = openRank();
+    rank.start(attempt, [own()]).ready(0, 6);
+    taken();
+    ending.abort(new Error('a member was lost'));
+    expect(before.followed()[1]?.use?.(attempt, 4, Float32Array.of(550, 660))).toBe(false);
+    expect(taken()).toEqual([]);
   });
 
   it('does not wait for sums of an attempt that came to nothing', () => {
