@@ -10,19 +10,23 @@ export interface Answers<Answer> {
 
 /** @param count answers to wait for */
 export function createAnswers<Answer>(count: number, signal: AbortSignal): Answers<Answer> {
-  const answers = new Map<number, Answer>();
+  /** By rank: with gaps where some ranks are not asked. */
+  const answers: Answer[] = [];
+  let missing = count;
   const { promise, resolve, reject } = createDeferred<readonly Answer[]>();
   const abort = () => reject(signal.reason);
   if (signal.aborted) abort();
   signal.addEventListener('abort', abort);
   return {
     add(rank, answer) {
-      answers.set(rank, answer);
-      if (answers.size < count) return;
+      if (!(rank in answers)) missing -= 1;
+      answers[rank] = answer;
+      if (missing > 0) return;
       signal.removeEventListener('abort', abort);
-      resolve([...answers].sort(([a], [b]) => a - b).map(([, value]) => value));
+      // Without the gaps.
+      resolve(answers.filter(() => true));
     },
-    isComplete: () => answers.size >= count,
+    isComplete: () => missing === 0,
     all: promise,
   };
 }

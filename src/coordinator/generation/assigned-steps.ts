@@ -11,6 +11,7 @@ import { type Answers, createAnswers } from './answers.ts';
 import {
   acceptVote,
   assignStep,
+  attemptAt,
   commitStep,
   findAttempt,
   type GenerationState,
@@ -125,7 +126,7 @@ export function createAssignedSteps(options: AssignedStepsOptions): AssignedStep
     gradientNorm(step) {
       const sum = squares.get(step);
       if (sum === undefined) return norms.get(step);
-      return Math.sqrt(sum) / sumOf(known.get().attempts.get(step)?.shares ?? []);
+      return Math.sqrt(sum) / sumOf(attemptAt(known.get(), step)?.shares ?? []);
     },
 
     nonFinite: nonFinite.describe,
@@ -140,7 +141,7 @@ export function createAssignedSteps(options: AssignedStepsOptions): AssignedStep
     },
 
     forget() {
-      for (const step of known.get().attempts.keys()) forgetStep(step);
+      for (const { step } of known.get().attempts) forgetStep(step);
     },
 
     contribute(rank, message, tensors) {

@@ -38,6 +38,7 @@ export interface MemberState {
 export type CarriedMember = Omit<MemberState, 'activity' | 'since'>;
 
 export interface AttemptState {
+  readonly step: number;
   readonly attempt: number;
   /** Samples, by rank. */
   readonly shares: readonly number[];
@@ -56,8 +57,8 @@ export interface GenerationState {
   readonly number: number;
   /** By rank. */
   readonly members: readonly MemberState[];
-  /** Attempts under way by step. One attempt a step at a time. */
-  readonly attempts: ReadonlyMap<number, AttemptState>;
+  /** Attempts under way, in the order of their steps. One attempt a step at a time. */
+  readonly attempts: readonly AttemptState[];
   /** Steps before this one have been assigned. */
   readonly assignedSteps: number;
   /** Requests under way, by number. */
@@ -96,7 +97,7 @@ export function beginGenerationState(
   return {
     number,
     members: members.map((known = newcomer) => ({ ...known, activity: 'idle', since: now })),
-    attempts: new Map(),
+    attempts: [],
     assignedSteps: 0,
     requests: new Map(),
     requestCount,
@@ -116,36 +117,61 @@ export function assignStep(
   commits: boolean,
   now: number,
 ): GenerationState {
+  const begun = { step, attempt, shares, votes: shares.map(() => undefined) };
+  const ahead = { step: step + 1, generation: state.number };
   return {
-    ...state,
-    attempts: new Map(state.attempts).set(step, { attempt, shares, votes: shares.map(() => undefined) }),
+    number: state.number,
+    attempts: [
+      ...state.attempts.filter((other) => other.step < step),
+      begun,
+      ...state.attempts.filter((other) => other.step > step),
+    ],
     assignedSteps: Math.max(state.assignedSteps, step + 1),
-    members: state.members.map((member) => ({
-      ...(member.activity === 'idle' ? begin(member, 'compute', now) : member),
-      ahead: commits ? member.ahead : { step: step + 1, generation: state.number },
-    })),
+    requests: state.requests,
+    requestCount: state.requestCount,
+    isAborted: state.isAborted,
+    members: state.members.map((member) => {
+      const isIdle = member.activity === 'idle';
+      return {
+        activity: isIdle ? 'compute' : member.activity,
+        since: isIdle ? now : member.since,
+        usage: member.usage,
+        usageAt: member.usageAt,
+        told: member.told,
+        applied: member.applied,
+        offered: member.offered,
+        ahead: commits ? member.ahead : ahead,
+        behind: member.behind,
+      };
+    }),
   };
 }
 
 /** The step is applied: ranks go on with the next one, if that is assigned already. */
 export function commitStep(state: GenerationState, step: number, now: number): GenerationState {
-  const attempts = new Map(state.attempts);
-  attempts.delete(step);
-  const next = oldestOf(attempts);
+  const attempts = state.attempts.filter((other) => other.step !== step);
+  const [next] = attempts;
   const applied = { step: step + 1, generation: state.number };
   const members = state.members.map((member, rank): MemberState => {
-    const activity = next === undefined ? 'idle' : next.votes[rank] !== undefined ? 'wait' : 'compute';
     const isSure = member.ahead === undefined || state.members.length === 1;
-    return { ...begin(member, activity, now), applied, behind: isSure ? undefined : { applied: member.applied } };
+    return {
+      activity: next === undefined ? 'idle' : next.votes[rank] !== undefined ? 'wait' : 'compute',
+      since: now,
+      usage: member.usage,
+      usageAt: member.usageAt,
+      told: member.told,
+      applied,
+      offered: member.offered,
+      ahead: member.ahead,
+      behind: isSure ? undefined : { applied: member.applied },
+    };
   });
-  return { ...state, attempts, members };
+  return withMembers(state, attempts, members);
 }
 
-/** The attempt that is to be committed next. */
-function oldestOf(attempts: GenerationState['attempts']): AttemptState | undefined {
-  let first = Number.POSITIVE_INFINITY;
-  for (const step of attempts.keys()) if (step < first) first = step;
-  return attempts.get(first);
+/** The attempt at a step, if one is under way. */
+export function attemptAt({ attempts }: Pick<GenerationState, 'attempts'>, step: number): AttemptState | undefined {
+  return attempts.find((one) => one.step === step);
 }
 
 /** Whether a member may have another state than this process takes it to have: only its answer tells. */
@@ -160,7 +186,7 @@ export function mayDiffer({ members }: GenerationState): boolean {
  * were assigned may be assigned again, by the next generation.
  */
 export function abortAll(state: GenerationState): GenerationState {
-  return { ...state, attempts: new Map(), requests: new Map(), isAborted: true };
+  return { ...state, attempts: [], requests: new Map(), isAborted: true };
 }
 
 /** What is under way is over for all members: nobody's part of it is waited for. */
@@ -211,7 +237,7 @@ export function findAttempt(
   if (generation !== state.number) {
     return refuse(generation < state.number, `generation ${generation}, this is ${state.number}`);
   }
-  const current = state.attempts.get(step);
+  const current = attemptAt(state, step);
   if (current === undefined) return refuse(step < state.assignedSteps, `step ${step + 1}, which is not under way`);
   if (attempt === current.attempt) return { current };
   return refuse(attempt < current.attempt, `attempt ${attempt} of step ${step + 1}, which is at ${current.attempt}`);
@@ -244,16 +270,43 @@ export function acceptVote(state: GenerationState, rank: number, vote: Vote, ter
   const problem = checkVote(current, rank, vote, terms);
   if (problem !== undefined) return { refusal: problem };
   const usage = neverLess(state.members[rank]?.usage ?? nothingUsed, vote.usage);
-  const voted = { ...current, votes: current.votes.with(rank, usage) };
-  const attempts = new Map(state.attempts).set(vote.step, voted);
+  const { step, attempt, shares } = current;
+  const voted = { step, attempt, shares, votes: current.votes.with(rank, usage) };
+  const attempts = state.attempts.with(state.attempts.indexOf(current), voted);
   // It has done its part of the step that is to be committed next. The deadline is that of the whole step.
-  const hasDoneItsPart = oldestOf(attempts)?.votes[rank] !== undefined;
+  const hasDoneItsPart = attempts[0]?.votes[rank] !== undefined;
+  const members = state.members.map((member, other): MemberState => {
+    if (other !== rank) return member;
+    const isInStep = member.activity === 'compute' || member.activity === 'communicate';
+    return {
+      activity: isInStep && hasDoneItsPart ? 'wait' : member.activity,
+      since: member.since,
+      usage,
+      usageAt: now,
+      told: member.told,
+      applied: member.applied,
+      offered: member.offered,
+      ahead: member.ahead,
+      behind: member.behind,
+    };
+  });
+  return { state: withMembers(state, attempts, members) };
+}
+
+/** Written out, as members are where a step changes them: a spread takes several times as long. */
+function withMembers(
+  state: GenerationState,
+  attempts: GenerationState['attempts'],
+  members: GenerationState['members'],
+): GenerationState {
   return {
-    state: changeMember({ ...state, attempts }, rank, (before) => {
-      const member: MemberState = { ...before, usage, usageAt: now };
-      const isInStep = member.activity === 'compute' || member.activity === 'communicate';
-      return isInStep && hasDoneItsPart ? { ...member, activity: 'wait' } : member;
-    }),
+    number: state.number,
+    members,
+    attempts,
+    assignedSteps: state.assignedSteps,
+    requests: state.requests,
+    requestCount: state.requestCount,
+    isAborted: state.isAborted,
   };
 }
 
@@ -382,12 +435,12 @@ export function takeUsage(
   state: GenerationState,
   step?: number,
 ): { readonly state: GenerationState; readonly told: readonly Told[] } {
-  const votes = step === undefined ? undefined : state.attempts.get(step)?.votes;
-  const usageOf = (rank: number, { usage }: MemberState) => votes?.[rank] ?? usage;
-  const told = state.members.flatMap((member, rank) => {
+  const votes = step === undefined ? undefined : attemptAt(state, step)?.votes;
+  const told: Told[] = [];
+  const members = state.members.map((member, rank): MemberState => {
     const { usageAt, told: before } = member;
-    const usage = usageOf(rank, member);
-    if (usage === before) return [];
+    const usage = votes?.[rank] ?? member.usage;
+    if (usage === before) return member;
     const seconds = spentBetween(before.seconds, usage.seconds);
     const bytes = {
       sent: usage.bytes.sent - before.bytes.sent,
@@ -395,10 +448,20 @@ export function takeUsage(
     };
     // It may have told more since, and later: what it used meanwhile took as long.
     const at = usageAt - (totalOf(member.usage.seconds) - totalOf(usage.seconds));
-    return [{ rank, at, seconds, bytes }];
+    told.push({ rank, at, seconds, bytes });
+    return {
+      activity: member.activity,
+      since: member.since,
+      usage: member.usage,
+      usageAt,
+      told: usage,
+      applied: member.applied,
+      offered: member.offered,
+      ahead: member.ahead,
+      behind: member.behind,
+    };
   });
-  const members = state.members.map((member, rank) => ({ ...member, told: usageOf(rank, member) }));
-  return { state: { ...state, members }, told };
+  return { state: withMembers(state, state.attempts, members), told };
 }
 
 /**
@@ -406,11 +469,11 @@ export function takeUsage(
  * coordinator, it hears of several at a time, and its own clock does not tell.
  * @param step the next to be committed, for which all have voted
  */
-export function ownSeconds({ attempts, members }: GenerationState, step: number): number {
-  const votes = attempts.get(step)?.votes;
-  const times = members.map(({ told, usage }, rank) => {
-    return totalOf((votes?.[rank] ?? usage).seconds) - totalOf(told.seconds);
-  });
+export function ownSeconds(state: GenerationState, step: number): number {
+  const votes = attemptAt(state, step)?.votes;
+  const times = state.members.map(
+    ({ told, usage }, rank) => totalOf((votes?.[rank] ?? usage).seconds) - totalOf(told.seconds),
+  );
   return times.reduce((longest, time) => Math.max(longest, time), 0);
 }
 

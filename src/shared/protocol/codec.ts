@@ -2,6 +2,7 @@
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
+import { readAssignment, readVote } from './frequent-messages.ts';
 import { findForeign } from './header-check.ts';
 import {
   maxHeaderBytes,
@@ -87,21 +88,31 @@ export function joinHeaders(headers: readonly Uint8Array[]): Uint8Array {
 /** In MessagePack: a list whose length is in the next two bytes. */
 const listType = 0xdc;
 
+/** How the messages of one direction are read. */
+interface Reading<Message> {
+  readonly schema: z.ZodType<Message>;
+  /** Reads what comes most often, as the schema does, and leaves the rest to it. */
+  readonly readFrequent?: (value: object) => Message | undefined;
+}
+
+const fromWorker: Reading<WorkerMessage> = { schema: workerMessage, readFrequent: readVote };
+const fromCoordinator: Reading<CoordinatorMessage> = { schema: coordinatorMessage, readFrequent: readAssignment };
+const fromPeer: Reading<PeerMessage> = { schema: peerMessage };
+
 /** The one message of the frames. */
 export const decodeWorkerMessage = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
-  onlyOne(decode(workerMessage, frames, sender));
+  onlyOne(decode(fromWorker, frames, sender));
 export const decodeCoordinatorMessage = (frames: readonly Uint8Array[]) =>
-  onlyOne(decode(coordinatorMessage, frames, 'member'));
+  onlyOne(decode(fromCoordinator, frames, 'member'));
 
 /** All messages of the frames, in the order in which they were sent. */
 export const decodeWorkerMessages = (frames: readonly Uint8Array[], sender: Sender = 'member') =>
-  decode(workerMessage, frames, sender);
-export const decodeCoordinatorMessages = (frames: readonly Uint8Array[]) =>
-  decode(coordinatorMessage, frames, 'member');
+  decode(fromWorker, frames, sender);
+export const decodeCoordinatorMessages = (frames: readonly Uint8Array[]) => decode(fromCoordinator, frames, 'member');
 
 /** What another worker says. One that has not shown that it may ask is a stranger. */
 export const decodePeerMessage = (frames: readonly Uint8Array[], sender: Sender) =>
-  onlyOne(decode(peerMessage, frames, sender));
+  onlyOne(decode(fromPeer, frames, sender));
 
 function onlyOne<Message>([decoded, ...more]: readonly Decoded<Message>[]): Decoded<Message> {
   return decoded === undefined || more.length > 0
@@ -110,7 +121,7 @@ function onlyOne<Message>([decoded, ...more]: readonly Decoded<Message>[]): Deco
 }
 
 function decode<Message>(
-  schema: z.ZodType<Message>,
+  reading: Reading<Message>,
   frames: readonly Uint8Array[],
   sender: Sender,
 ): readonly Decoded<Message>[] {
@@ -128,19 +139,19 @@ function decode<Message>(
   } catch (error) {
     return [rejected('header', messageOf(error))];
   }
-  if (!Array.isArray(value)) return [decodeOne(schema, value, tensorFrames)];
+  if (!Array.isArray(value)) return [decodeOne(reading, value, tensorFrames)];
   if (value.length === 0 || value.length > maxJoinedMessages) {
     return [rejected('header', `a list of ${value.length} messages, it must have 1 to ${maxJoinedMessages}`)];
   }
   if (tensorFrames.length > 0) return [rejected('frames', 'tensor frames after a list of messages')];
-  const decoded = value.map((one) => decodeOne(schema, one, []));
+  const decoded = value.map((one) => decodeOne(reading, one, []));
   // One is enough to refuse all of them: a short frame could hold many.
   const wrong = decoded.find(({ ok }) => !ok);
   return wrong === undefined ? decoded : [wrong];
 }
 
 function decodeOne<Message>(
-  schema: z.ZodType<Message>,
+  { schema, readFrequent }: Reading<Message>,
   value: unknown,
   tensorFrames: readonly Uint8Array[],
 ): Decoded<Message> {
@@ -152,10 +163,14 @@ function decodeOne<Message>(
     const detail = `protocol version ${shown(version)}, this side speaks ${protocolVersion}`;
     return { ok: false, reason: 'version', detail, version: shown(version) };
   }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return rejected('fields', `${issue?.path.join('.') || 'header'}: ${issue?.message ?? 'invalid'}`);
+  let message = readFrequent?.(value);
+  if (message === undefined) {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      return rejected('fields', `${issue?.path.join('.') || 'header'}: ${issue?.message ?? 'invalid'}`);
+    }
+    message = parsed.data;
   }
 
   const tensors: Float32Array[] = [];
@@ -163,7 +178,7 @@ function decodeOne<Message>(
     if (frame.byteLength % float32Bytes !== 0) return rejected('tensor', `a tensor frame of ${frame.byteLength} bytes`);
     tensors.push(float32View(frame));
   }
-  return { ok: true, message: parsed.data, tensors };
+  return { ok: true, message, tensors };
 }
 
 /** The frame's floats in place; a copy only where the bytes are not aligned. */

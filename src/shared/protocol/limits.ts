@@ -53,3 +53,9 @@ export const maxThreads = 4096;
 export function frameBytesFor(parameterCount: number): number {
   return Math.max(maxHeaderBytes, Math.min(maxFrameBytes, parameterCount * Float32Array.BYTES_PER_ELEMENT));
 }
+
+/** Characters of a run's id. */
+export const maxRunLength = 200;
+
+/** No longer than 30 years: sums of such times stay finite, whatever a peer says. */
+export const maxSeconds = 1e9;

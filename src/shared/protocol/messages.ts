@@ -8,7 +8,16 @@ import { printable } from '../core/printable.ts';
 import { maxParameters } from '../model/model-fit.ts';
 import { modelNames } from '../model/model-spec.ts';
 import { optimizerSchema } from '../model/optimizer-schema.ts';
-import { maxMeshSize, maxNamedAwaited, maxReportedSteps, maxThreads, maxWorldSize, protocolVersion } from './limits.ts';
+import {
+  maxMeshSize,
+  maxNamedAwaited,
+  maxReportedSteps,
+  maxRunLength,
+  maxSeconds,
+  maxThreads,
+  maxWorldSize,
+  protocolVersion,
+} from './limits.ts';
 
 export const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** What a member computed. NaN and infinity are for the generation to judge: it knows the step and what was asked. */
@@ -18,8 +27,7 @@ const name = z.string().min(1).max(200).transform(printable);
 const text = z.string().max(4000).transform(printable);
 const path = z.string().min(1).max(4096);
 const digest = z.string().max(128);
-/** No longer than 30 years: sums of them stay finite, whatever a peer says. */
-const seconds = z.number().min(0).max(1e9);
+const seconds = z.number().min(0).max(maxSeconds);
 const rank = z
   .int()
   .min(0)
@@ -100,7 +108,7 @@ const failureCodes = ['bad-input', 'run-failed', 'diverged', 'quorum-lost'] as c
 export const leaveCodes = [...failureCodes, 'interrupted'] as const;
 
 export const message = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
-  z.object({ v: z.literal(protocolVersion), run: z.string().max(200), type: z.literal(type), ...shape });
+  z.object({ v: z.literal(protocolVersion), run: z.string().max(maxRunLength), type: z.literal(type), ...shape });
 
 const uptime = seconds.max(10 * 365 * 24 * 3600);
 

@@ -66,7 +66,7 @@ it('a generation begins with members that do nothing and have used nothing', () 
   expect(state).toEqual({
     number: 3,
     members: [idle, idle],
-    attempts: new Map(),
+    attempts: [],
     assignedSteps: 0,
     isAborted: false,
     requests: new Map(),
@@ -81,7 +81,7 @@ describe('a message about an attempt', () => {
   it.each([
     [
       { generation: 3, step: 7, attempt: 2 },
-      { current: { attempt: 2, shares: [8, 8], votes: [undefined, undefined] } },
+      { current: { step: 7, attempt: 2, shares: [8, 8], votes: [undefined, undefined] } },
     ],
     [
       { generation: 3, step: 7, attempt: 1 },

@@ -382,6 +382,8 @@ it('the limits of the protocol', () => {
     mostAssignedAhead: 32,
     maxReportedSteps: 32,
     maxNamedAwaited: 4,
+    maxRunLength: 200,
+    maxSeconds: 1e9,
     frameBytesFor: expect.any(Function),
   });
   expect([1, 65_536, 65_537, 1_048_576, 134_217_728].map(limits.frameBytesFor)).toEqual([
