@@ -122,7 +122,16 @@ export function createRunOutput(
         }
         case 'step':
           if (event.skipped !== undefined) note(`step ${event.step + 1} was skipped: ${event.skipped}`);
-          progress.step({ ...event, readOutlook: cost.read });
+          progress.step({
+            epoch: event.epoch,
+            samples: event.samples,
+            loss: event.loss,
+            correct: event.correct,
+            seconds: event.seconds,
+            usd: event.usd,
+            skipped: event.skipped,
+            readOutlook: cost.read,
+          });
           break;
         case 'shares':
           note(`from step ${event.step + 1} ${event.reason}`);

@@ -97,7 +97,14 @@ export function beginLive(plan: LivePlan): LiveRecord {
 }
 
 export function advanceLive(before: LiveRecord, event: RunEvent, moment: Moment): LiveRecord {
-  const metered = { ...before, outlook: advanceOutlook(before.outlook, event, moment.now) };
+  // Written out: there are hundreds of events a second, and to override fields of a copy takes several times as long.
+  const metered: LiveRecord = {
+    state: before.state,
+    progress: before.progress,
+    members: before.members,
+    outlook: advanceOutlook(before.outlook, event, moment.now),
+    rejections: before.rejections,
+  };
   if (event.type === 'frame-rejected' && before.rejections.includes(event.reason)) return metered;
   const line = describeEvent(event, before.state.run.worldSize);
   return follow(line === undefined ? metered : log(metered, moment, line), event, moment);
@@ -208,15 +215,20 @@ function takeStep(record: LiveRecord, event: StepEvent): LiveRecord {
   const progress = advanceProgress(record.progress, event);
   // The test pass begins after the last step of an epoch. No event says so.
   const testing = progressFigures(progress).done === 1;
-  const stepped = change(
-    changeWorkers(record, (all) => stepWorkers(all, event)),
-    {
-      stage: testing ? { name: 'testing' } : state.stage,
-      progress: { ...state.progress, epoch: event.epoch + 1, step },
-      curve: extendCurve(state.curve, { step, samples, lossSum: samples === 0 ? 0 : loss * samples, correct, seconds }),
-    },
-  );
-  return { ...stepped, progress };
+  const { members, workers } = stepWorkers({ members: record.members, workers: state.workers }, event);
+  const stepped = {
+    workers,
+    stage: testing ? ({ name: 'testing' } as const) : state.stage,
+    progress: { ...state.progress, epoch: event.epoch + 1, step },
+    curve: extendCurve(state.curve, { step, samples, lossSum: samples === 0 ? 0 : loss * samples, correct, seconds }),
+  };
+  return {
+    state: { ...state, ...stepped },
+    progress,
+    members,
+    outlook: record.outlook,
+    rejections: record.rejections,
+  };
 }
 
 /** @param usdPerHour undefined when no worker has a price */

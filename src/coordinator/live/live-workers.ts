@@ -105,7 +105,8 @@ export function stepWorkers({ workers, members }: LiveWorkers, step: StepEvent):
   const stepped = members.map((member) => {
     const part = parts.get(member.workerId);
     if (part === undefined) return member;
-    return { ...member, recent: addPhases(part.phases, member.recent, Math.exp(-step.seconds / memorySeconds)) };
+    const recent = addPhases(part.phases, member.recent, Math.exp(-step.seconds / memorySeconds));
+    return { workerId: member.workerId, recent };
   });
   const recent = new Map(stepped.map((member) => [member.workerId, member.recent]));
   return {

@@ -29,7 +29,7 @@ const leavingSeconds = longestExitMs / 1000;
 export function advanceEnding(before: EndingTime, event: RunEvent): EndingTime {
   switch (event.type) {
     case 'step':
-      return { ...before, slowestStep: Math.max(event.seconds, forgetting * before.slowestStep) };
+      return { checkpoint: before.checkpoint, slowestStep: Math.max(event.seconds, forgetting * before.slowestStep) };
     case 'checkpoint-saved':
       return { ...before, checkpoint: event.seconds };
     default:

@@ -110,9 +110,9 @@ export function advanceInterruptions(
     case 'rolled-back':
       return { state: rollBack(state, event), over: [] };
     case 'step': {
-      const after = { ...state, step: event.step + 1 };
       // A step of an earlier generation was trained while the coordinator was gone.
-      return { state: event.generation === undefined ? progress(after, now) : after, over: [] };
+      const worked = event.generation === undefined ? progress(state, now) : state;
+      return { state: { ...worked, step: event.step + 1 }, over: [] };
     }
     // A part of a test pass is work too, and so is a checkpoint; the end of an aborted attempt is not, nor what was trained
     // before it.
@@ -131,7 +131,7 @@ export function advanceInterruptions(
 
 /** What was booked meanwhile is put down to all that were open, in equal parts. */
 function shareOut(state: Interruptions, booked: Waste): Interruptions {
-  if (state.open.length === 0) return { ...state, marked: booked };
+  if (state.open.length === 0) return state.marked === booked ? state : { ...state, marked: booked };
   const part = scaled(grownBy(state.marked, booked), 1 / state.open.length);
   return { ...state, marked: booked, open: state.open.map((one) => ({ ...one, wasted: added(one.wasted, part) })) };
 }
@@ -230,7 +230,16 @@ function progress(state: Interruptions, now: number): Interruptions {
   const open = state.open.map((one) =>
     one.isGoingOn ? { ...one, recoverySeconds: one.recoverySeconds ?? now - one.at } : one,
   );
-  return { ...state, open, progressAt: now };
+  // Written out, as this is done at every step.
+  return {
+    members: state.members,
+    noticed: state.noticed,
+    open,
+    marked: state.marked,
+    generationBegan: state.generationBegan,
+    progressAt: now,
+    step: state.step,
+  };
 }
 
 function isOver({ recoverySeconds, caughtUpAt }: OpenInterruption, { step }: Interruptions): boolean {

@@ -48,12 +48,11 @@ export function plannedWork(training: TrainingConfig, { trainCount, testCount }:
 }
 
 export function advanceOutlook(before: Outlook, event: RunEvent, now: number): Outlook {
-  return {
-    ...before,
-    meter: advanceMeter(before.meter, event, now),
-    pace: advancePace(before, event),
-    ending: advanceEnding(before.ending, event),
-  };
+  const meter = advanceMeter(before.meter, event, now);
+  const pace = advancePace(before, event);
+  const ending = advanceEnding(before.ending, event);
+  if (meter === before.meter && pace === before.pace && ending === before.ending) return before;
+  return { work: before.work, budget: before.budget, meter, pace, ending };
 }
 
 function advancePace({ pace, work }: Outlook, event: RunEvent): Pace {

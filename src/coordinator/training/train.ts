@@ -461,7 +461,8 @@ async function trainTo(
     isPauseDue: () => schedule.isDue() || training.changeDue() !== undefined,
     onCommitted(step, open, skippedInRow, { seconds, usd = 0 }) {
       training.lastStep = { seconds, usd };
-      training.progress = { ...training.progress, step, generation: generation.number, open, skippedInRow };
+      const { tested, isSaveDue, end } = training.progress;
+      training.progress = { step, generation: generation.number, open, tested, skippedInRow, isSaveDue, end };
     },
   });
   const { step } = training.progress;

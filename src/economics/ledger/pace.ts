@@ -52,7 +52,9 @@ export function addPacedStep(pace: Pace, { samples, seconds }: { samples: number
   const kept = Math.exp(-Math.min(seconds / memorySeconds, 1 / memorySteps));
   const { recent } = pace;
   return {
-    ...pace,
+    testSeconds: pace.testSeconds,
+    saveSeconds: pace.saveSeconds,
+    epochsTested: pace.epochsTested,
     samplesDone: pace.samplesDone + samples,
     recent: { samples: kept * recent.samples + samples, seconds: kept * recent.seconds + seconds },
     betweenEpochs: false,

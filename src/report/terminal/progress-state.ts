@@ -71,7 +71,9 @@ export function beginProgress({ epochs, samplesPerEpoch, totalSamples, carried }
 export function advanceProgress(state: ProgressState, step: ProgressStep): ProgressState {
   const sameEpoch = step.epoch === state.totals.epoch;
   return {
-    ...state,
+    epochs: state.epochs,
+    samplesPerEpoch: state.samplesPerEpoch,
+    totalSamples: state.totalSamples,
     totals: addStep(sameEpoch ? state.totals : beginEpoch(step.epoch), step),
     samplesBefore: sameEpoch ? state.samplesBefore : state.samplesBefore + state.totals.samples,
     readOutlook: step.readOutlook ?? state.readOutlook,

@@ -66,15 +66,13 @@ function withoutUndefined(value: unknown): unknown {
     const items = value.map((item) => withoutUndefined(item) ?? null);
     return items.some((item, i) => item !== value[i]) ? items : value;
   }
-  let changed: Record<string, unknown> | undefined;
-  for (const [field, before] of Object.entries(value)) {
-    const after = withoutUndefined(before);
-    if (after === before && after !== undefined) continue;
-    changed ??= { ...value };
-    if (after === undefined) delete changed[field];
-    else changed[field] = after;
-  }
-  return changed ?? value;
+  const before = value as Readonly<Record<string, unknown>>;
+  const fields = Object.keys(before);
+  const isKept = (field: string) => before[field] !== undefined && withoutUndefined(before[field]) === before[field];
+  if (fields.every(isKept)) return value;
+  const after: Record<string, unknown> = {};
+  for (const field of fields) if (before[field] !== undefined) after[field] = withoutUndefined(before[field]);
+  return after;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Gauge } from 'prom-client';
+import type { StepEvent } from '../../run-events.ts';
 import type { Collector } from '../collector.ts';
 import { createUnsetGauge } from '../unset-gauge.ts';
 
@@ -10,12 +11,14 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
     help: 'Mean cross-entropy in nats; split is train, over the last applied step, or test, over the last test pass.',
     labelNames,
     registers,
+    collect: showTrained,
   });
   const accuracy = new Gauge({
     name: 'pennygrad_accuracy_ratio',
     help: 'Fraction of samples classified correctly; split is train, over the last applied step, or test, over the last test pass.',
     labelNames,
     registers,
+    collect: showTrained,
   });
   const epochDuration = createUnsetGauge({
     name: 'pennygrad_epoch_duration_seconds',
@@ -34,6 +37,15 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
   });
   learningRate.set(training.lr);
 
+  /** The last applied step, where it is not shown yet: only what is read has to be set. */
+  let trained: StepEvent | undefined;
+  function showTrained(): void {
+    if (trained === undefined) return;
+    const { loss, correct, samples } = trained;
+    trained = undefined;
+    learned('train', loss, correct / samples);
+  }
+
   const learned = (split: 'train' | 'test', lossValue: number, accuracyValue: number) => {
     loss.set({ split }, lossValue);
     accuracy.set({ split }, accuracyValue);
@@ -41,7 +53,7 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
   return (event) => {
     switch (event.type) {
       case 'step':
-        if (event.skipped === undefined) learned('train', event.loss, event.correct / event.samples);
+        if (event.skipped === undefined) trained = event;
         if (event.gradientNorm !== undefined) gradientNorm.set(event.gradientNorm);
         break;
       case 'epoch':
@@ -51,7 +63,9 @@ export const createLearningMetrics: Collector = (registry, { training }) => {
         break;
       case 'ended':
         // A worker whose loss diverges leaves before it can report it.
-        if (event.code === 'diverged') learned('train', Number.NaN, Number.NaN);
+        if (event.code !== 'diverged') break;
+        trained = undefined;
+        learned('train', Number.NaN, Number.NaN);
         break;
     }
   };

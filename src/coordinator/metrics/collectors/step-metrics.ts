@@ -38,6 +38,7 @@ export const createStepMetrics: Collector = (registry) => {
     name: 'pennygrad_samples_per_second',
     help: 'Training samples per second of all workers, over the epoch so far; absent once the run has ended.',
     registers,
+    collect: showSpeed,
   });
   const epochNumber = new Gauge({
     name: 'pennygrad_epoch',
@@ -46,11 +47,20 @@ export const createStepMetrics: Collector = (registry) => {
   });
   const phases = new Map(phaseNames.map((phase) => [phase, phaseDuration.labels({ phase })]));
   let totals = beginEpoch(0);
+  /** The epoch has a step, and the run goes on. */
+  let hasStepped = false;
+
+  // Only what is read has to be set, and what stays until the next step.
+  function showSpeed(): void {
+    if (hasStepped) speed.set(epochMeans(totals).samplesPerSecond);
+  }
 
   return (event) => {
     switch (event.type) {
       case 'epoch-begun':
         epochNumber.set(event.epoch + 1);
+        showSpeed();
+        hasStepped = false;
         totals = beginEpoch(event.epoch);
         break;
       case 'step':
@@ -62,9 +72,10 @@ export const createStepMetrics: Collector = (registry) => {
           for (const [phase, histogram] of phases) histogram.observe(member.phases[phase]);
         }
         totals = addStep(totals, event);
-        speed.set(epochMeans(totals).samplesPerSecond);
+        hasStepped = true;
         break;
       case 'ended':
+        hasStepped = false;
         speed.remove();
         break;
     }

@@ -18,9 +18,15 @@ export interface HealthReport {
 }
 
 export function createHealth(runId: string): HealthReport {
-  let health: Health = { status: 'waiting', run_id: runId, epoch: 0, step: 0, world_size: 0 };
+  let health: { -readonly [Field in keyof Health]: Health[Field] } = {
+    status: 'waiting',
+    run_id: runId,
+    epoch: 0,
+    step: 0,
+    world_size: 0,
+  };
   return {
-    read: () => health,
+    read: () => ({ ...health }),
     observe(event) {
       switch (event.type) {
         case 'generation':
@@ -30,7 +36,7 @@ export function createHealth(runId: string): HealthReport {
           health = { ...health, epoch: event.epoch + 1 };
           break;
         case 'step':
-          health = { ...health, step: event.step + 1 };
+          health.step = event.step + 1;
           break;
         case 'ended':
           health = { ...health, status: 'ended' };

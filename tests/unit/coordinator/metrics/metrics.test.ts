@@ -400,6 +400,9 @@ describe('the metrics of a run', () => {
     observe({ type: 'epoch-begun', epoch: 0 });
     observe(stepEvent(0, { seconds: 10 }));
     observe({ type: 'epoch-begun', epoch: 1 });
+    const between = await scrape(metrics);
+    expect(between.get('pennygrad_samples_per_second')).toBe(6.4);
+    expect(between.get('pennygrad_scaling_efficiency_ratio{mode="strong"}')).toBeGreaterThan(0);
     observe(stepEvent(1, { epoch: 1, seconds: 1 }));
     expect((await scrape(metrics)).get('pennygrad_samples_per_second')).toBe(64);
   });
