@@ -13,7 +13,7 @@ export const sourceSettings = {
   },
   cacheDir: {
     type: 'string',
-    describe: 'Folder that downloads are kept in',
+    describe: 'Folder that downloads and drawn digits are kept in',
     defaultText: "the user's cache folder",
     schema: path.optional(),
     isPath: true,

@@ -33,17 +33,18 @@ export function createRandom(seed: number, ...stream: readonly number[]): Random
 
 /** The generator with a given state of four words, not all zero. Callers want `createRandom`. */
 export function fromState(words: ArrayLike<number>): Random {
-  let [a = 0, b = 0, c = 0, d = 0] = Array.from(words, (word) => word | 0);
+  // Typed: V8 makes an object of each word that it keeps in a variable of a closure.
+  const state = Int32Array.from(words);
 
   function uint32(): number {
-    const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = rotateLeft(d, 11);
+    const before = state[1] as number;
+    const result = Math.imul(rotateLeft(Math.imul(before, 5), 7), 9) >>> 0;
+    const c = (state[2] as number) ^ (state[0] as number);
+    const d = (state[3] as number) ^ before;
+    state[1] = before ^ c;
+    state[0] = (state[0] as number) ^ d;
+    state[2] = c ^ (before << 9);
+    state[3] = rotateLeft(d, 11);
     return result;
   }
 

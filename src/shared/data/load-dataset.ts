@@ -20,10 +20,11 @@ import {
 import { closestName } from './closest-name.ts';
 import type { Dataset } from './dataset.ts';
 import { datasetNames } from './dataset-names.ts';
-import { digitsName, generateDigits } from './digits.ts';
+import { digitsName } from './digits.ts';
 import { findFiles, readIdxFile } from './folder.ts';
 import { type HashedBytes, readHashed } from './hashed-bytes.ts';
 import { type IdxFileName, idxFileNames, type PerIdxFile } from './idx-files.ts';
+import { loadDigits } from './kept-digits.ts';
 import { type DownloadDeadlines, type DownloadProgress, defaultDownloadDeadlines, mirror } from './mirror.ts';
 import { findPackage, npmPackage } from './npm-package.ts';
 import type { Source } from './source.ts';
@@ -32,7 +33,7 @@ import { type VerifiedFile, verifyFile } from './verify.ts';
 export interface LoadOptions {
   /** A folder with the published dataset's files, or with a subfolder of the dataset's name that has them. */
   readonly dataDir?: string | undefined;
-  /** Where downloads are kept. By default the user's cache folder. */
+  /** Where downloads and drawn digits are kept. By default the user's cache folder. */
   readonly cacheDir?: string | undefined;
   /** URLs of folders with `NAME.gz` files, to use instead of the public mirrors. */
   readonly mirrors?: readonly string[] | undefined;
@@ -52,7 +53,7 @@ export interface LoadOptions {
 export async function loadDataset(name: string | undefined, options: LoadOptions = {}): Promise<Dataset> {
   if (name === undefined) return loadMnistOrDigits(options);
   if (isPublishedName(name)) return loadPublished(publishedDatasets[name], options);
-  if (name === digitsName) return generateDigits();
+  if (name === digitsName) return loadDigits(options.cacheDir ?? defaultCacheFolder());
   if (/[\\/]/.test(name) || (await isFolder(name))) return loadFolder(name);
   const closest = closestName(name, datasetNames);
   const hint = closest === undefined ? '; expected' : `; did you mean ${closest}? Expected`;
@@ -61,7 +62,7 @@ export async function loadDataset(name: string | undefined, options: LoadOptions
   );
 }
 
-/** Where downloads are kept by default. */
+/** Where downloads and drawn digits are kept by default. */
 export function defaultCacheFolder(): string {
   return envPaths('pennygrad', { suffix: '' }).cache;
 }
@@ -71,7 +72,8 @@ async function loadMnistOrDigits(options: LoadOptions): Promise<Dataset> {
     return await loadPublished(publishedDatasets.mnist, options);
   } catch (error) {
     if (!(error instanceof PennygradError) || options.dataDir !== undefined) throw error;
-    return { ...generateDigits(), fallbackReason: error.message };
+    const digits = await loadDigits(options.cacheDir ?? defaultCacheFolder());
+    return { ...digits, fallbackReason: error.message };
   }
 }
 
