@@ -1,7 +1,7 @@
 /** A misspelt variable would be ignored, and the run would not be the one that was meant. */
 import { homeVariable } from '../engine/engine-folder.ts';
 import { adapterVariable } from '../engine/webgpu/webgpu-adapters.ts';
-import { managedVariable } from '../launch/local-workers.ts';
+import { managedVariable } from '../launch/managed-variable.ts';
 import { variableOf } from '../settings/resolve-settings.ts';
 import type { SettingsTable } from '../settings/setting.ts';
 import { badInput } from '../shared/core/errors.ts';

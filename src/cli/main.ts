@@ -31,4 +31,6 @@ try {
   process.env.HOME = '/nonexistent';
 }
 
-await import('./program.ts');
+// The variable is that of `launch/managed-variable.ts`.
+if (process.env.PENNYGRAD_MANAGED !== undefined && process.argv[2] === 'worker') await import('./managed-worker.ts');
+else await import('./program.ts');

@@ -2,15 +2,12 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { camel } from '../settings/resolve-settings.ts';
-import { badInput, exitCodeOf, exitCodes, messageOf, PennygradError } from '../shared/core/errors.ts';
-import { printable } from '../shared/core/printable.ts';
+import { badInput, type PennygradError } from '../shared/core/errors.ts';
 import { pennygradVersion } from '../shared/core/version.ts';
 import { commands, type ListedCommand } from './commands.ts';
-import { loseReader, surviveHangUps } from './interruption.ts';
+import { surviveHangUps } from './interruption.ts';
+import { endOnLostOutput, runToExit } from './process-end.ts';
 import { findWrongSwitch, yargsOptions } from './setting-flags.ts';
-
-/** For how long an interrupted command that is still waiting for something lives on. */
-const lastWordsMs = 500;
 
 const args = hideBin(process.argv);
 
@@ -68,21 +65,7 @@ function register(parent: Argv, { usage, summary, load, under = [] }: ListedComm
 
 surviveHangUps();
 
-// When the reader of the output is gone (`| head`, a closed terminal), a run stops as at Ctrl-C; other commands exit. A disk
-// that is full is no reader that is gone: the command has failed, and says so.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.once('error', (error: NodeJS.ErrnoException) => {
-    stream.on('error', () => {});
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') {
-      console.error(`pennygrad: the output cannot be written: ${error.message}`);
-      process.on('exit', (code) => {
-        if (code === exitCodes.done || code === exitCodes.interrupted) process.exitCode = exitCodes.runFailed;
-      });
-    }
-    // A command that has already ended keeps its exit code.
-    if (!loseReader()) process.exit(process.exitCode ?? exitCodes.runFailed);
-  });
-}
+endOnLostOutput();
 
 /** The names of commands that the arguments begin with. */
 function namesOf(listed: readonly ListedCommand[], [first, ...rest]: readonly string[]): readonly string[] {
@@ -103,19 +86,11 @@ function namedOnce(message: string): string {
   return `Unknown argument${given.length === 1 ? '' : 's'}: ${given.join(', ')}`;
 }
 
-try {
-  await cli.parseAsync();
-  // Whoever reads the output may have had enough of it (`| head -1`). The command has done its work all the same.
-  process.exitCode ??= exitCodes.done;
-} catch (thrown) {
-  // Yargs throws some of its own errors past `fail`, because commands are loaded when they are called.
-  const error = thrown instanceof Error && thrown.name === 'YError' ? wrongUsage(thrown.message) : thrown;
-  const known = error instanceof PennygradError;
-  const text = known ? messageOf(error) : `unexpected error: ${messageOf(error)} (--verbose shows where)`;
-  console.error(`pennygrad: ${printable(text)}`);
-  if (args.includes('--verbose')) console.error(error);
-  process.exitCode = exitCodeOf(error);
-  // Interrupted work may still be waiting for the network, and nobody waits for that. What was sent last has the time to leave:
-  // `process.exit()` would end ZeroMQ's threads with it.
-  if (process.exitCode === exitCodes.interrupted) setTimeout(() => process.exit(), lastWordsMs).unref();
-}
+await runToExit(async () => {
+  try {
+    await cli.parseAsync();
+  } catch (error) {
+    // Yargs throws some of its own errors past `fail`, because commands are loaded when they are called.
+    throw error instanceof Error && error.name === 'YError' ? wrongUsage(error.message) : error;
+  }
+}, args);

@@ -2,8 +2,6 @@
 import { deterministicEnginesWith, type EngineSelection, enginesWith, selectEngine } from '../engine/engines.ts';
 import { runProgram } from '../engine/run-program.ts';
 import { threadsIn } from '../engine/tensorflow/tensorflow-environment.ts';
-import { thisMachine, trialsFolder } from '../engine/trials/this-machine.ts';
-import { tryEngines } from '../engine/trials/try-engines.ts';
 import { usableCores } from '../engine/usable-cores.ts';
 import type { EngineConfig } from '../settings/engine-settings.ts';
 import { systemClock } from '../shared/core/clock.ts';
@@ -18,8 +16,13 @@ export function selectWorkerEngine(
   log: (line: string) => void,
 ): Promise<EngineSelection> {
   const providers = deterministic ? deterministicEnginesWith(threads) : enginesWith(threads);
-  return selectEngine(backend, providers, (contenders) =>
-    tryEngines(
+  return selectEngine(backend, providers, async (contenders) => {
+    // Most workers have nothing to try.
+    const [{ thisMachine, trialsFolder }, { tryEngines }] = await Promise.all([
+      import('../engine/trials/this-machine.ts'),
+      import('../engine/trials/try-engines.ts'),
+    ]);
+    return tryEngines(
       {
         machine: thisMachine(),
         threads: threads ?? null,
@@ -36,6 +39,6 @@ export function selectWorkerEngine(
         timers: systemTimers,
         onTrial: (engines) => log(`trying engines ${engines.join(' and ')} on this model, once for this machine`),
       },
-    ),
-  );
+    );
+  });
 }

@@ -16,6 +16,7 @@ import {
   type RestartDecision,
   type RestartRules,
 } from './decide-restart.ts';
+import { managedVariable } from './managed-variable.ts';
 import { preemptWorker } from './preempt-worker.ts';
 import { createNotices, type PreemptionPlan } from './preemptions.ts';
 
@@ -72,9 +73,6 @@ export interface LocalWorkerPlan {
   readonly id: string;
   readonly args: readonly string[];
 }
-
-/** Tells a worker that its parent manages it. */
-export const managedVariable = 'PENNYGRAD_MANAGED';
 
 const commandLine = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 

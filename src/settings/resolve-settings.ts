@@ -79,6 +79,30 @@ export function argumentsOf(table: SettingsTable, values: Readonly<Record<string
   });
 }
 
+/**
+ * Reads what `argumentsOf` writes: flags of the table, each once, and their values as the next argument.
+ * @returns the values as they were given, by setting; undefined for any other arguments
+ */
+export function argumentsIn(
+  table: SettingsTable,
+  args: readonly string[],
+): Readonly<Record<string, string | boolean>> | undefined {
+  const flags: Record<string, string | boolean> = {};
+  for (let at = 0; at < args.length; at++) {
+    const key = camel((args[at] ?? '').replace(/^--/, ''));
+    if (args[at] !== `--${kebab(key)}` || !Object.hasOwn(table, key) || Object.hasOwn(flags, key)) return undefined;
+    if (table[key]?.type === 'boolean') {
+      flags[key] = true;
+      continue;
+    }
+    at += 1;
+    const value = args[at];
+    if (value === undefined || value.startsWith('-')) return undefined;
+    flags[key] = value;
+  }
+  return flags;
+}
+
 /** The values as `config.json` keeps them: as they may be given again. What the table has not is kept as it is. */
 export function writtenSettings(
   table: SettingsTable,

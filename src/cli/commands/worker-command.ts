@@ -1,7 +1,7 @@
 import { cpus, hostname } from 'node:os';
 import { runProgram } from '../../engine/run-program.ts';
 import { listGpus } from '../../engine/tensorflow/nvidia-smi.ts';
-import { managedVariable } from '../../launch/local-workers.ts';
+import { managedVariable } from '../../launch/managed-variable.ts';
 import { argumentsOf, resolveSettings } from '../../settings/resolve-settings.ts';
 import { type WorkerConfig, workerSettings } from '../../settings/worker-settings.ts';
 import { processorSeconds, systemClock } from '../../shared/core/clock.ts';

@@ -4,10 +4,10 @@ import type { RestartRules } from '../../../src/launch/decide-restart.ts';
 import {
   type LocalWorkers,
   launchLocalWorkers,
-  managedVariable,
   type WorkerExit,
   workerEnvironment,
 } from '../../../src/launch/local-workers.ts';
+import { managedVariable } from '../../../src/launch/managed-variable.ts';
 import type { PreemptionPlan } from '../../../src/launch/preemptions.ts';
 import { createNotices } from '../../../src/launch/preemptions.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { requireTargetsOfHost } from '../../../src/settings/observability-settings.ts';
-import { argumentsOf, resolveSettings, writtenSettings } from '../../../src/settings/resolve-settings.ts';
+import { argumentsIn, argumentsOf, resolveSettings, writtenSettings } from '../../../src/settings/resolve-settings.ts';
 import { bySubject, runSettings } from '../../../src/settings/run-settings.ts';
 import { withDefault, without, withoutDefault } from '../../../src/settings/setting.ts';
 import { localWorkerSettings } from '../../../src/settings/train-settings.ts';
@@ -63,6 +63,17 @@ describe('settings as flags of another command', () => {
     } as const;
     const args = argumentsOf(localWorkerSettings, told);
     expect(resolveSettings(localWorkerSettings, parse(args), {}, undefined)).toEqual(told);
+    expect(argumentsIn(localWorkerSettings, args)).toEqual(parse(args));
+  });
+
+  test('are read back where they are what was written, and nothing else is', () => {
+    const { json, batchSize } = runSettings;
+    const read = (...args: string[]) => argumentsIn({ json, batchSize }, args);
+    expect(read('--json', '--batch-size', '8')).toEqual({ json: true, batchSize: '8' });
+    expect(read()).toEqual({});
+    const others = ['--seed 1', '--batchSize 8', 'batch-size 8', '--batch-size=8', '--json true', '--batch-size', '8'];
+    const confused = ['--batch-size --json', '--json --json', '--no-json', '-- --json', '--to-string x'];
+    for (const line of [...others, ...confused]) expect(read(...line.split(' ')), line).toBeUndefined();
   });
 
   test('are written as they may be given again', () => {
