@@ -13,16 +13,16 @@ export interface MetricsLines {
 export function createMetricsLines(): MetricsLines {
   /** Committed steps. */
   let committed = 0;
-  /** As the last step's line has them. */
-  let workerSamples = '';
+  /** Those of the last step's line. */
+  let last: readonly MemberStep[] | undefined;
 
   /** Where they differ from those of the step before. */
   function changedSamples(members: readonly MemberStep[]): object | undefined {
-    const samples = Object.fromEntries(members.map((member) => [member.workerId, member.samples]));
-    const text = JSON.stringify(samples);
-    if (text === workerSamples) return undefined;
-    workerSamples = text;
-    return samples;
+    const isSame = (member: MemberStep, index: number) =>
+      last?.[index]?.workerId === member.workerId && last[index].samples === member.samples;
+    const areSame = last?.length === members.length && members.every(isSame);
+    last = members;
+    return areSame ? undefined : Object.fromEntries(members.map((member) => [member.workerId, member.samples]));
   }
 
   return {
@@ -51,7 +51,7 @@ export function createMetricsLines(): MetricsLines {
       switch (event.type) {
         case 'went-on':
           committed = event.step;
-          workerSamples = '';
+          last = undefined;
           return '';
         case 'resumed':
           committed = event.step;
@@ -61,7 +61,7 @@ export function createMetricsLines(): MetricsLines {
           // Readers take the last line of a step.
           return textOf({ type: 'resume', step: event.step, lost_steps: event.lostSteps });
         case 'generation':
-          workerSamples = '';
+          last = undefined;
           return textOf({
             type: 'fleet',
             step: committed,

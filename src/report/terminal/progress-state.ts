@@ -89,8 +89,11 @@ export interface ProgressFigures extends EpochMeans {
 export function progressFigures(state: ProgressState): ProgressFigures {
   const { samples } = state.totals;
   const samplesInEpoch = Math.min(state.samplesPerEpoch, state.totalSamples - state.samplesBefore);
+  const { loss, accuracy, samplesPerSecond } = epochMeans(state.totals);
   return {
-    ...epochMeans(state.totals),
+    loss,
+    accuracy,
+    samplesPerSecond,
     done: samplesInEpoch > 0 ? Math.min(1, samples / samplesInEpoch) : 0,
   };
 }
