@@ -24,7 +24,12 @@ export async function connectRawPeer(host: string, port: number): Promise<RawPee
   const socket: Socket = connect(port, host);
   // A reset connection is what is waited for.
   socket.on('error', () => {});
-  socket.resume();
+  // More than its greeting: it has taken ours, and is ready.
+  const answered = new Promise<void>((resolve) => {
+    socket.on('data', () => {
+      if (socket.bytesRead > greeting().length) resolve();
+    });
+  });
   await once(socket, 'connect');
   // Not `once`, which would reject with the error of a connection that is reset.
   const closed = new Promise<false>((resolve) => socket.on('close', () => resolve(false)));
@@ -42,8 +47,7 @@ export async function connectRawPeer(host: string, port: number): Promise<RawPee
       return Promise.race([closed, written]);
     },
     async sendUnreadAndBreak() {
-      while (socket.bytesRead <= greeting().length && !socket.destroyed)
-        await Promise.race([closed, once(socket, 'data')]);
+      await Promise.race([closed, answered]);
       const messages = Buffer.concat(Array.from({ length: 100 }, () => Buffer.from('\x00\x05hello', 'latin1')));
       // As much as libzmq reads at a time, 8 KiB.
       socket.write(Buffer.concat(Array.from({ length: 11 }, () => [messages, ping()]).flat()));

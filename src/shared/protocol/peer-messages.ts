@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { maxFollowedParts, maxProbeFloats, vectorSlots } from './limits.ts';
-import { attempt, count, message, secret } from './messages.ts';
+import { attempt, count, message } from './messages.ts';
 
 const slot = z
   .int()
@@ -16,7 +16,6 @@ const slot = z
  * way on the last one is lost.
  */
 const subscribe = message('subscribe', {
-  secret,
   generation: count,
   floats: count,
   parts: z

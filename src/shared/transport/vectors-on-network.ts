@@ -23,6 +23,7 @@ import { ipFamilyOf } from './ip-family.ts';
 import { createMessageMemory, type MessageMemory } from './message-memory.ts';
 import { createOutboxes, outboxLimits } from './outboxes.ts';
 import { createReceivedSlots } from './received-slots.ts';
+import { admitBySecret, type SecretAdmission, showSecret } from './secret-admission.ts';
 import { attemptOf, createShownSlots, partsFor, type Shown } from './shown-slots.ts';
 import { socketOptions } from './socket-options.ts';
 import { createVectorReaders } from './vector-readers.ts';
@@ -77,21 +78,29 @@ function randomFloats(length: number): Float32Array {
   return Float32Array.from({ length }, () => random.float());
 }
 
+interface Listening {
+  readonly socket: Router;
+  readonly admission: SecretAdmission;
+}
+
 /** @throws bad-input when the port that was asked for cannot be listened on */
-async function listen({ host, port: wantedPort }: Reached): Promise<Router> {
+async function listen({ host, port: wantedPort }: Reached, secret: string): Promise<Listening> {
   const listening = tcpEndpoint(host, wantedPort ?? '*');
+  const admission = await admitBySecret(secret);
   const socket = new Router({
     ...socketOptions(maxStrangerHeaderBytes),
     ...connections,
+    ...admission.options,
     ipv6: (await ipFamilyOf(listening)) === 6,
     // Tells of a reader that is gone.
     mandatory: true,
   });
   try {
     await socket.bind(listening);
-    return socket;
+    return { socket, admission };
   } catch (error) {
     socket.close();
+    admission.close();
     if (wantedPort === undefined) throw new Error(`cannot listen on ${host}: ${messageOf(error)}`);
     const where = host === '*' || host === '::' ? '' : ` on ${host}`;
     throw badInput(`cannot listen for other workers at port ${wantedPort}${where} (--peer-port): ${messageOf(error)}`);
@@ -104,10 +113,10 @@ async function offerVectors(
   timers: Timers,
   floats: number,
 ): Promise<VectorWriter & { readonly offer: VectorsOnNetwork }> {
-  const socket = await listen(reached);
+  const secret = randomBytes(16).toString('hex');
+  const { socket, admission } = await listen(reached, secret);
   const bound = parseEndpoint(socket.lastEndpoint ?? '');
   const port = bound?.transport === 'tcp' ? bound.port : 0;
-  const secret = randomBytes(16).toString('hex');
   const slots = createShownSlots(floats);
   const toProbe = randomFloats(maxProbeFloats);
   const readers = createVectorReaders<PeerId>();
@@ -131,8 +140,7 @@ async function offerVectors(
   }
 
   function subscribe(peer: PeerId, message: MessageOf<PeerMessage, 'subscribe'>): void {
-    // Whoever does not know the secret learns nothing, not even that.
-    if (message.secret !== secret || message.floats !== floats) return;
+    if (message.floats !== floats) return;
     const { generation, parts } = message;
     readers.subscribe(peer, generation, parts);
     outboxes.post(peer, encodePeer({ type: 'subscribed' }));
@@ -173,6 +181,7 @@ async function offerVectors(
       readers.close();
       outboxes.close();
       if (!socket.closed) socket.close();
+      admission.close();
     },
   };
 }
@@ -217,16 +226,23 @@ async function openAddress(
     const socket = new Dealer({
       ...socketOptions(frameBytesFor(reading.floats)),
       ...connections,
+      ...showSecret(secret),
       ipv6: family === 6,
     });
-    const asking = createAsking(socket, secret, reading);
+    const asking = createAsking(socket, reading);
     const received = receiveVectors(socket, address, reading, memory, asking, resolve);
-    socket.events.on('handshake', () => {
-      // The news of a connection may come late: the socket may have been closed since.
-      if (socket.closed) return;
+    // The news of a connection may come late: the socket may have been closed since.
+    let isReached = false;
+    socket.events.on('connect', () => {
+      // A connection that is closed again and again is not waited for anew.
+      if (socket.closed || isReached) return;
+      isReached = true;
       endPatience();
+      // Its process looks at the secret when it computes nothing.
       endPatience = giveUpAfter(answerMs);
-      asking.subscribe();
+    });
+    socket.events.on('handshake', () => {
+      if (!socket.closed) asking.subscribe();
     });
     try {
       socket.connect(address);
@@ -249,7 +265,7 @@ interface Asking {
   probe(probe: number, floats: number): void;
 }
 
-function createAsking(socket: Dealer, secret: string, { generation, floats }: ReadOptions): Asking {
+function createAsking(socket: Dealer, { generation, floats }: ReadOptions): Asking {
   let parts: readonly SlotPart[] = [];
   // A socket takes one message at a time.
   let sending = Promise.resolve();
@@ -258,7 +274,7 @@ function createAsking(socket: Dealer, secret: string, { generation, floats }: Re
     sending = sending.then(() => (socket.closed ? undefined : socket.send([...frames]))).catch(() => {});
   }
   function subscribe(): void {
-    send({ type: 'subscribe', secret, generation, floats, parts });
+    send({ type: 'subscribe', generation, floats, parts });
   }
   return {
     subscribe,

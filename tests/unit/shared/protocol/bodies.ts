@@ -179,7 +179,7 @@ export const coordinatorBodies: readonly Body<CoordinatorMessage>[] = [
 ];
 
 export const peerBodies: readonly Body<PeerMessage>[] = [
-  { type: 'subscribe', secret, generation: 3, floats: 93_322, parts: [{ slot: 1, from: 46_661, to: 93_322 }] },
+  { type: 'subscribe', generation: 3, floats: 93_322, parts: [{ slot: 1, from: 46_661, to: 93_322 }] },
   { type: 'subscribed' },
   { type: 'values', ...attempt, slot: 1, from: 27_786 },
   { type: 'published', ...attempt, slot: 0, figures: [0, 32, 3.5, 30, 1] },

@@ -281,7 +281,6 @@ const coordinatorFields: Readonly<Record<string, Fields>> = {
 
 const peerFields: Readonly<Record<string, Fields>> = {
   subscribe: {
-    secret: text(32, 32),
     generation: count,
     floats: count,
     parts: {

@@ -1,5 +1,6 @@
 /** Vectors that are read over real ZeroMQ sockets. */
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Dealer, Router } from 'zeromq';
 import { parseEndpoint } from '../../../../src/shared/core/endpoint.ts';
@@ -7,6 +8,7 @@ import { systemTimers } from '../../../../src/shared/core/timers.ts';
 import { decodePeerMessage, encode } from '../../../../src/shared/protocol/codec.ts';
 import { maxProbedFloats, maxProbeFloats } from '../../../../src/shared/protocol/limits.ts';
 import type { VectorsOnNetwork } from '../../../../src/shared/protocol/messages.ts';
+import { admitBySecret, showSecret } from '../../../../src/shared/transport/secret-admission.ts';
 import type { ReadOptions } from '../../../../src/shared/transport/vectors.ts';
 import { createVectorsOnNetwork } from '../../../../src/shared/transport/vectors-on-network.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -61,6 +63,17 @@ function portOf({ addresses: [address = ''] }: VectorsOnNetwork): number {
   const endpoint = parseEndpoint(address);
   if (endpoint?.transport !== 'tcp' || endpoint.port === '*') throw new Error(`no port in ${address}`);
   return endpoint.port;
+}
+
+/** A writer by hand. */
+async function listenWithSecret(): Promise<Router> {
+  const admission = await admitBySecret(secret);
+  const writer = new Router({ linger: 0, ...admission.options });
+  onTestFinished(() => {
+    writer.close();
+    admission.close();
+  });
+  return writer;
 }
 
 describe('vectors on the network', () => {
@@ -205,14 +218,9 @@ describe('vectors on the network', () => {
     ],
     ['floats that nobody asked for', () => encode('', { type: 'probed', probe: 0 }), /probe 0, which nobody waits for/],
     ['a probe', () => encode('', { type: 'probe', probe: 0, floats: 1 }), /is for writers/],
-    [
-      'a subscription',
-      () => encode('', { type: 'subscribe', secret, generation: 1, floats, parts: [] }),
-      /is for writers/,
-    ],
+    ['a subscription', () => encode('', { type: 'subscribe', generation: 1, floats, parts: [] }), /is for writers/],
   ])('are not waited for where their writer sends %s', async (_, wrong, problem) => {
-    const writer = new Router({ linger: 0 });
-    onTestFinished(() => writer.close());
+    const writer = await listenWithSecret();
     await writer.bind('tcp://127.0.0.1:*');
     const answering = (async () => {
       const [identity = Buffer.alloc(0)] = await writer.receive();
@@ -265,6 +273,23 @@ describe('vectors on the network', () => {
     });
   });
 
+  it('are not found where connections are closed again and again, nor with another secret', async () => {
+    const door = createServer((socket) => void socket.on('error', () => {}).destroy()).listen(0, '127.0.0.1');
+    onTestFinished(() => void door.close());
+    await once(door, 'listening');
+    const { offer: shown } = await offer();
+    const reading = { floats, generation: 1, patience: { reachMs: 20_000, answerMs: 400 }, onPublished() {} };
+    const addresses = [`tcp://127.0.0.1:${(door.address() as AddressInfo).port}`];
+    for (const wrong of [
+      { addresses, secret },
+      { ...shown, secret },
+    ]) {
+      expect(await loopback.open(wrong, reading)).toEqual({
+        problem: expect.stringMatching(/^nobody answers on .* for 0\.4 s$/),
+      });
+    }
+  });
+
   it('say why they cannot be offered', async () => {
     // An address of no machine (RFC 5737).
     expect(await wayOn('192.0.2.1').offer(1)).toEqual({
@@ -279,7 +304,7 @@ describe('vectors on the network', () => {
     onTestFinished(() => void process.off('unhandledRejection', note));
     for (let round = 0; round < 8; round++) {
       const own = await offer();
-      const stranger = new Dealer({ linger: 0, sendHighWaterMark: 0 });
+      const stranger = new Dealer({ linger: 0, sendHighWaterMark: 0, ...showSecret(own.offer.secret) });
       stranger.connect(`tcp://127.0.0.1:${portOf(own.offer)}`);
       for (let i = 0; i < 5000; i++) await stranger.send(['nonsense']);
       // They arrive while this process does something else.
@@ -300,7 +325,12 @@ describe('vectors on the network', () => {
     stranger.connect(`tcp://127.0.0.1:${port}`);
     await stranger.send(['nonsense', 'more']);
     await stranger.send(encode('', { type: 'values', ...attemptAt(4), slot: 0, from: 0 }, [new Float32Array(4)]));
-    await stranger.send(encode('', { type: 'subscribe', secret: own.offer.secret, generation: 1, floats, parts: [] }));
+    const lazy = new Dealer({ linger: 0, receiveHighWaterMark: 1, ...showSecret(own.offer.secret) });
+    onTestFinished(() => lazy.close());
+    lazy.connect(`tcp://127.0.0.1:${port}`);
+    await lazy.send(
+      encode('', { type: 'subscribe', generation: 1, floats, parts: [{ slot: 0, from: 0, to: floats }] }),
+    );
     const raw = connect(port, '127.0.0.1');
     onTestFinished(() => void raw.destroy());
     // Its connection may be closed at once.
@@ -329,8 +359,7 @@ describe('vectors on the network', () => {
   });
 
   it('are read by nobody any more whose writer sends another number of floats than it was asked for', async () => {
-    const writer = new Router({ linger: 0 });
-    onTestFinished(() => writer.close());
+    const writer = await listenWithSecret();
     await writer.bind('tcp://127.0.0.1:*');
     const answering = (async () => {
       const [identity = Buffer.alloc(0)] = await writer.receive();
@@ -356,7 +385,7 @@ describe('vectors on the network', () => {
 
   it('send no floats to whoever has not subscribed, and to nobody without end', async () => {
     const own = await offer();
-    const reader = new Dealer({ linger: 0, receiveTimeout: 10_000 });
+    const reader = new Dealer({ linger: 0, receiveTimeout: 10_000, ...showSecret(own.offer.secret) });
     onTestFinished(() => reader.close());
     reader.connect(own.offer.addresses[0] ?? '');
     let asked = 0;
@@ -365,7 +394,7 @@ describe('vectors on the network', () => {
       return reader.send(encode('', { type: 'probe', probe: asked, floats: length }));
     };
     const subscribe = (generation: number) =>
-      reader.send(encode('', { type: 'subscribe', secret: own.offer.secret, generation, floats, parts: [] }));
+      reader.send(encode('', { type: 'subscribe', generation, floats, parts: [] }));
     /** How many floats come before it is told that it has subscribed. */
     async function floatsUntilSubscribed(): Promise<number> {
       for (let sum = 0; ; ) {
