@@ -15,6 +15,7 @@ import { fileLimits } from '../../shared/files/file-limits.ts';
 import { decodeCheckpoint, type SavedCheckpoint } from '../../shared/model/checkpoint-files.ts';
 import { describeUpdates, type TrainedSpec } from '../../shared/model/model-spec.ts';
 import type { CutOff, RecordedRun } from '../run-events.ts';
+import { type Position, positionAfter } from '../training/checkpoint.ts';
 import type { StartingPoint } from '../training/train.ts';
 import type { CarriedAccounts } from './bookkeeper.ts';
 import type { FoundCheckpoints } from './checkpoint-writer.ts';
@@ -84,7 +85,10 @@ export function resumeFrom(
   { spec, training, trainCount }: ResumedTraining,
   { saved, damages, checkpoints, metrics, readLedger: ledgerAt, readAudit }: RunFiles,
 ): Resumption {
-  if (saved !== undefined) requireSameTraining(folder, saved.trained, spec);
+  if (saved !== undefined) {
+    requireSameTraining(folder, saved.trained, spec);
+    requireSamePosition(folder, saved.checkpoint, training, trainCount);
+  }
   const step = saved?.checkpoint.step ?? 0;
   const perEpoch = stepsPerEpoch(trainCount, samplesPerStep(training));
   const history = readMetrics(metrics, { step, perEpoch });
@@ -243,6 +247,22 @@ function findCheckpoint(folder: string): {
   }
   if (damages.length === 0) return { saved: undefined, damages, checkpoints: { whole: undefined, damaged } };
   throw badInput(`no checkpoint is whole: ${damages.join('; ')}; remove ${folder} to start over`);
+}
+
+/** With steps of another length the same number of them ends elsewhere: samples would be left out, or trained on again. */
+function requireSamePosition(
+  folder: string,
+  { step, epoch, cursor }: Position,
+  training: ResumedTraining['training'],
+  trainCount: number,
+): void {
+  const due = positionAfter(step, samplesPerStep(training), trainCount);
+  if (due.epoch === epoch && due.cursor === cursor) return;
+  const describe = (position: Position) => `${position.cursor} samples of epoch ${position.epoch + 1}`;
+  throw badInput(
+    `${folder}: step ${step} ends after ${describe(due)} with the batch-size and local-steps of its config.json, ` +
+      `and after ${describe({ step, epoch, cursor })} by its checkpoint; one of them was changed`,
+  );
 }
 
 function requireSameTraining(folder: string, saved: TrainedSpec, { model, optimizer, seed }: TrainedSpec): void {

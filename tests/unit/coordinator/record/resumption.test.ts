@@ -97,7 +97,8 @@ function runFolder({
       {
         step,
         epoch: Math.floor((step - 1) / 4),
-        cursor: 0,
+        // The last step of an epoch is short.
+        cursor: step % 4 === 0 ? 50 : (step % 4) * 16,
         state: { parameters: Float32Array.of(step, -step), optimizer: { iterations: step, slots: [] } },
         artifacts: { topology: {}, weightSpecs: [{ name: 'w', shape: [2], dtype: 'float32' }] },
       },
@@ -541,6 +542,15 @@ describe('a run that is damaged', () => {
     expect(() => readResumption(folder, { ...resumed(), spec: compressed })).toThrow(
       /config\.json has compression int8, its checkpoint none/,
     );
+  });
+
+  test('in that its steps had another length is said, since other samples would follow', () => {
+    const folder = runFolder({ metrics, checkpoints: [6] });
+    for (const changes of [{ batchSize: 8 }, { batchSize: 16, localSteps: 2 }]) {
+      expect(() => readResumption(folder, resumed(changes))).toThrow(
+        /: step 6 ends after \d+ samples of epoch \d with the batch-size and local-steps of its config\.json, and after 32 samples of epoch 2 by its checkpoint; one of them was changed$/,
+      );
+    }
   });
 });
 
