@@ -40,7 +40,10 @@ export function resolveSettings<Table extends SettingsTable>(
   const settings: Record<string, unknown> = {};
   for (const [key, { schema, repeatable }] of Object.entries(table)) {
     const given = findGiven(key, flags, environment, file);
-    if (Array.isArray(given?.value) && repeatable !== true) throw badInput(`${given.from} is given more than once`);
+    if (Array.isArray(given?.value) && repeatable !== true) {
+      const isFlag = given.value === flags[key];
+      throw badInput(isFlag ? `${given.from} is given more than once` : `${given.from} must be one value, got a list`);
+    }
     const parsed = schema.safeParse(given?.value);
     if (!parsed.success) {
       const wanted = parsed.error.issues.map(({ message }) => message).at(-1);

@@ -36,7 +36,7 @@ describe('the size of a fleet', () => {
     expect(() => sizeOf(undefined, { workers: { min: 2, max: 8 } })).toThrow(
       'run.yaml: workers must be a number from 1 to 1024, or MIN:MAX of two such numbers, like 2:8, got a map',
     );
-    expect(() => sizeOf(undefined, { workers: [2, 8] })).toThrow('run.yaml: workers is given more than once');
+    expect(() => sizeOf(undefined, { workers: [2, 8] })).toThrow('run.yaml: workers must be one value, got a list');
   });
 
   it('is not one whose least is more than its most', () => {

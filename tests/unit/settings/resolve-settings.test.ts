@@ -109,6 +109,7 @@ describe('resolveSettings', () => {
 
   it('refuses a flag that is given twice', () => {
     expect(() => resolve({ lr: ['1', '2'] })).toThrow('--lr is given more than once');
+    expect(() => resolve({}, {}, { lr: [1] })).toThrow('run.yaml: lr must be one value, got a list');
   });
 });
 
