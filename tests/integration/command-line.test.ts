@@ -136,8 +136,8 @@ describe('bad input is one clear line and exit code 2', () => {
     ['an unknown flag', ['train', '--wokers', '2'], /Unknown argument: wokers \(see pennygrad train --help\)$/m],
     [
       'an unknown flag of two words',
-      ['plan', '--local-steps', '16', '--bogus', '1'],
-      /Unknown arguments: local-steps, bogus \(see pennygrad plan --help\)$/m,
+      ['plan', '--local-batch', '16', '--bogus', '1'],
+      /Unknown arguments: local-batch, bogus \(see pennygrad plan --help\)$/m,
     ],
     [
       'a flag of the command above',
