@@ -1,7 +1,7 @@
 /** What every collective must do, whatever its topology. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AllReduce, Collective, Reduced, StepPart } from '../../src/shared/collectives/collective.ts';
+import type { AllReduce, Collective, Reduced, Reduction, StepPart } from '../../src/shared/collectives/collective.ts';
 import type { Attempt } from '../../src/shared/protocol/messages.ts';
 import { sameBits } from '../support/compare-vectors.ts';
 import { rounds } from '../support/thoroughness.ts';
@@ -169,14 +169,16 @@ export function describeAllReduce(name: string, numerics: Collective['numerics']
 
     it('tells who waited for whom: the last rank for nobody, the first for all', async () => {
       const group = await create(2, [4]);
-      const reduceStep = (rank: number, step: number) =>
-        reduceOnce(group, rank, { generation: 1, step, attempt: 0 }, new Float32Array(4));
+      const begin = (rank: number, step: number) =>
+        startOf(group, rank, { generation: 1, step, attempt: 0 }, new Float32Array(4));
+      const finish = (rank: number, reduction: Reduction) => reduction.finish(partOf(rank), () => {});
       // The first step also waits for connections.
-      await Promise.all([reduceStep(0, 0), reduceStep(1, 0)]);
-      const early = reduceStep(0, 1);
+      await Promise.all([finish(0, begin(0, 0)), finish(1, begin(1, 0))]);
+      const [first, second] = [begin(0, 1), begin(1, 1)];
+      const early = finish(0, first);
       // What is waited here is what this is about.
       await new Promise((resolve) => setTimeout(resolve, 60));
-      const late = reduceStep(1, 1);
+      const late = finish(1, second);
       const [waitOfFirst = 0, waitOfSecond = 1] = (await Promise.all([early, late])).map((part) => part.waitSeconds);
       expect(waitOfFirst).toBeGreaterThan(0.03);
       expect(waitOfSecond).toBeLessThan(waitOfFirst);

@@ -102,7 +102,7 @@ export interface AllReduce {
   start(attempt: Attempt, vectors: readonly Float32Array[]): Reduction;
   /** Takes a message from the hub; one that belongs to no pending reduction is ignored. */
   receive(message: FromHub, tensors: readonly Float32Array[]): void;
-  /** After a reduction was aborted: the ranks whose gradients it waited for, where this rank reads them. */
+  /** The ranks whose gradients a reduction waits for, or waited for when it was aborted, where this rank reads them. */
   awaited?(): readonly number[];
 }
 

@@ -6,7 +6,8 @@ import { createDeferred, type Deferred } from '../core/deferred.ts';
 import { evenShares, type Interval } from '../core/sampling.ts';
 import type { Attempt } from '../protocol/messages.ts';
 import { followBuckets } from './bucket-progress.ts';
-import type { AllReduce, RankOptions, Reduced, StepPart } from './collective.ts';
+import type { AllReduce, RankOptions, Reduced } from './collective.ts';
+import { type PublishedPart, waitForSlower } from './published-parts.ts';
 
 /** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
 const mostPieceFloats = 1 << 17;
@@ -23,7 +24,7 @@ export interface Turn {
   readonly attempt: Attempt;
   readonly vector: Float32Array;
   /** What each rank's samples came to, as far as it is known; this rank's own once all of its gradient is final. */
-  readonly parts: (StepPart | undefined)[];
+  readonly parts: (PublishedPart | undefined)[];
   /** When all gradients were there, and what this rank adds up of them was added up; undefined before. */
   addedUpAt: number | undefined;
   readonly done: Deferred<void>;
@@ -43,7 +44,7 @@ export interface Stages<Own, Piece extends Interval> {
   /** The own gradient is final there. */
   handOver(turn: Turn & Own, piece: Piece): void;
   /** All of it is, and the turn knows the own part. */
-  handedOver(turn: Turn & Own, part: StepPart): void;
+  handedOver?(turn: Turn & Own, part: PublishedPart): void;
   /** Does what can be done. @returns whether the sum is complete @throws GradientGone if it never will be */
   advance(turn: Turn & Own): boolean;
   /** The ranks that a turn waits for, or waited for when it was given up. Must not throw. */
@@ -77,6 +78,7 @@ export function createPeerTurns<Own extends object, Piece extends Interval>(
     function giveUp(): void {
       look(turn);
       turn.done.reject(signal.reason);
+      current = undefined;
     }
     awaited = turn;
     signal.addEventListener('abort', giveUp);
@@ -88,14 +90,13 @@ export function createPeerTurns<Own extends object, Piece extends Interval>(
   function begin(attempt: Attempt, vector: Float32Array): Turn & Own {
     if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
     const done = createDeferred<void>();
-    // It may fail before anybody waits for it.
-    done.promise.catch(() => {});
     const parts = peers.map(() => undefined);
     return Object.assign({ attempt, vector, parts, addedUpAt: undefined, done }, stages.begin(attempt));
   }
 
   return {
     start(attempt, [vector = new Float32Array(0)]) {
+      const startedAt = now();
       const turn = begin(attempt, vector);
       current = turn;
       awaited = undefined;
@@ -111,14 +112,15 @@ export function createPeerTurns<Own extends object, Piece extends Interval>(
         async finish(part, vote) {
           signal.throwIfAborted();
           progress.rest();
-          turn.parts[rank] = part;
-          stages.handedOver(turn, part);
-          const published = now();
+          const finalAt = now();
+          const ownPart = { part, computeSeconds: finalAt - startedAt };
+          turn.parts[rank] = ownPart;
+          stages.handedOver?.(turn, ownPart);
           vote();
           await settled(turn);
-          const parts = turn.parts.flatMap((one) => one ?? []);
+          const parts = turn.parts.flatMap((one) => one?.part ?? []);
           // Sums come without waiting for anybody who computes.
-          const waitSeconds = (turn.addedUpAt ?? published) - published;
+          const waitSeconds = waitForSlower((turn.addedUpAt ?? finalAt) - finalAt, ownPart, turn.parts, peers);
           return { sum: stages.sum, parts, waitSeconds, bytes: stages.bytes };
         },
       };

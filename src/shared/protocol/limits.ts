@@ -2,7 +2,7 @@ import { maxParameters } from '../model/model-fit.ts';
 import { mostSlots } from '../model/model-spec.ts';
 
 /** The version of the wire format. A peer with another version is refused. */
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 /** The largest header in bytes. (The largest of ours carries a model's topology, or the ends of 10,000 buckets.) */
 export const maxHeaderBytes = 256 << 10;

@@ -62,6 +62,7 @@ export function createReceivedSlots(): ReceivedSlots {
         return `floats ${from} to ${to} of a part ${parts}`;
       }
       begin(slot, attempt);
+      // What is sent again, after a broken connection, may have been changed since it was taken.
       if (slot.parts.get(from) === values.length) return undefined;
       slot.parts.set(from, values.length);
       if (kept.use?.(attempt, from, values) !== true) kept.values.set(values, from - kept.from);

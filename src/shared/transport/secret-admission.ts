@@ -1,7 +1,7 @@
 /**
  * Who may connect to a listening socket: whoever shows its secret while the connection is made, by ZeroMQ's PLAIN
- * (https://rfc.zeromq.org/spec/24). Before that nobody can send it a message, so strangers fill no memory, and wake nobody.
- * ZeroMQ asks by ZAP (https://rfc.zeromq.org/spec/27), on a socket of each context, so every listener has a context of its own.
+ * (https://rfc.zeromq.org/spec/24). Before that nobody can send it a message, so strangers fill no memory. ZeroMQ asks by ZAP
+ * (https://rfc.zeromq.org/spec/27), on a socket of each context, so every listener has a context of its own.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { Context, Router } from 'zeromq';

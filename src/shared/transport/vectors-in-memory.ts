@@ -175,12 +175,16 @@ async function openVectors(
     file.close();
     throw error;
   }
-  const [label, figures] = [new Float64Array(labelFloats), new Float64Array(figureCount)];
+  const [label, labelAfter] = [new Float64Array(labelFloats), new Float64Array(labelFloats)];
+  const figures = new Float64Array(figureCount);
   function published(slot: number): Publication | undefined {
     file.read(bytesOf(label), layout.label(slot));
     const [generation = 0, step = 0, attempt = 0, isComplete] = label;
     if (isComplete !== 1) return undefined;
     file.read(bytesOf(figures), layout.figures(slot));
+    // Its process may have begun the slot again in between: these would be the figures of another attempt.
+    file.read(bytesOf(labelAfter), layout.label(slot));
+    if (!label.every((value, place) => value === labelAfter[place])) return undefined;
     return { attempt: { generation, step, attempt }, figures: [...figures] };
   }
   const known = Array.from(

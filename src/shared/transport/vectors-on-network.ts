@@ -86,12 +86,13 @@ interface Listening {
 /** @throws bad-input when the port that was asked for cannot be listened on */
 async function listen({ host, port: wantedPort }: Reached, secret: string): Promise<Listening> {
   const listening = tcpEndpoint(host, wantedPort ?? '*');
+  const family = await ipFamilyOf(listening);
   const admission = await admitBySecret(secret);
   const socket = new Router({
     ...socketOptions(maxStrangerHeaderBytes),
     ...connections,
     ...admission.options,
-    ipv6: (await ipFamilyOf(listening)) === 6,
+    ipv6: family === 6,
     // Tells of a reader that is gone.
     mandatory: true,
   });

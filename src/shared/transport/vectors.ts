@@ -32,8 +32,8 @@ export interface VectorWriter {
   begin(slot: number, attempt: Attempt): void;
   write(slot: number, from: number, values: Float32Array): void;
   /**
-   * As `write`. The values stay as they are until the slot is begun again in this generation, and for ever in another one, so
-   * that they can be sent from where they are.
+   * As `write`. The values stay as they are until all who follow them have taken them or the slot is begun again in this generation,
+   * and for ever in another one, so that they can be sent from where they are.
    */
   lend(slot: number, from: number, values: Float32Array): void;
   /**
@@ -111,7 +111,7 @@ export function slotOf(step: number): number {
   return step % vectorSlots;
 }
 
-export const figureCount = 5;
+export const figureCount = 6;
 
 /** Parts of a vector that are passed are so long on average, but for so many. */
 const [leastPassedFloats, mostShortPasses] = [1 << 16, 1024];

@@ -33,12 +33,12 @@ const member = joinedWorker('p0', helloOf('w0'), { now: 1, unixMs: 1 }, 0);
 
 function take(peer: string, body: Body<WorkerMessage>, run = 'run-1'): Intake {
   const membership = { ...noMembers, workers: new Map([['p0', member]]) };
-  const message = { v: 7, run, ...body } as WorkerMessage;
+  const message = { v: 8, run, ...body } as WorkerMessage;
   return takeIn({ id: 'run-1', version: '1.0.0' }, membership, peer, message, 1234);
 }
 
 it.each(rows)('$0.type of a member', (body, _, kind) => {
-  const message = { v: 7, run: 'run-1', ...body };
+  const message = { v: 8, run: 'run-1', ...body };
   const inputs = {
     hello: { type: 'hello', peer: 'p0', hello: message },
     leave: { type: 'leave', peer: 'p0', leave: message },
@@ -50,7 +50,7 @@ it.each(rows)('$0.type of a member', (body, _, kind) => {
 });
 
 it.each(rows)('$0.type of a stranger', (body, kind) => {
-  const hello = { v: 7, run: 'run-1', ...body };
+  const hello = { v: 8, run: 'run-1', ...body };
   const expected = {
     input: { kind, input: { type: 'hello', peer: 'stranger', hello } },
     ignored: { kind },

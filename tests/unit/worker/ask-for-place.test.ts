@@ -13,7 +13,7 @@ const full = {
   actual: 'all 2 places are taken',
   passing: true,
 };
-const envelope = { v: 7, run: 'r' } as const;
+const envelope = { v: 8, run: 'r' } as const;
 const stop: Order = { ...envelope, type: 'stop', outcome: 'completed', reason: 'completed' };
 
 /** With a timeout of 10 s: it asks for 8 s, and waits a second at most between two tries. */

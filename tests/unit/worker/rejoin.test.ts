@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decideRejoin } from '../../../src/worker/rejoin.ts';
 
 const before = {
-  v: 7,
+  v: 8,
   run: 'run-1',
   type: 'welcome',
   dataset: { name: 'mnist', digest: 'd1' },

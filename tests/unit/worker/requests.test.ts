@@ -14,7 +14,7 @@ import { nothingUsed } from '../../support/nothing-used.ts';
 import { toyDataset } from '../../support/toy-engine.ts';
 import { createVirtualTime } from '../../support/virtual-time.ts';
 
-const envelope = { v: 7, run: 'r', request: 6 } as const;
+const envelope = { v: 8, run: 'r', request: 6 } as const;
 const notAborted = new AbortController().signal;
 
 /** A meter, and an engine each of whose calls takes a second; the calls are kept. */

@@ -21,7 +21,7 @@ import { createVirtualTime, promisesSettle } from '../../support/virtual-time.ts
 
 type Sink = Parameters<CoordinatorLink['setReducedSink']>[0];
 
-const envelope = { v: 7, run: 'r' } as const;
+const envelope = { v: 8, run: 'r' } as const;
 const attempt = { generation: 1, step: 0, attempt: 0 };
 /** What is sent is short. */
 const noRoom: Room = { taken: () => Promise.reject(new Error('no chunks')) };
@@ -161,7 +161,7 @@ describe('a session', () => {
     expect(awaited()).toEqual(['w1']);
     other.begin(0, attempt);
     other.write(0, 0, Float32Array.of(3, 4));
-    other.publish(0, { attempt, figures: [0, 2, 1, 1, 1] });
+    other.publish(0, { attempt, figures: [0, 2, 1, 1, 1, 0.5] });
     await promisesSettle();
     expect(awaited()).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { nothingUsed as usage } from '../../support/nothing-used.ts';
 import { outcomeOf } from '../../support/outcome.ts';
 import { promisesSettle } from '../../support/virtual-time.ts';
 
-const envelope = { v: 7, run: 'r' } as const;
+const envelope = { v: 8, run: 'r' } as const;
 const floats = [1, 2, 3, 4, 5, 6];
 const checksum = crc32(new Uint8Array(Float32Array.from(floats).buffer));
 

@@ -134,7 +134,7 @@ function openSteps({
 
 function assignment(step: number, fields: Partial<Assignment> = {}): Assignment {
   const range = { epoch: 1, from: 2, to: 5, globalBatch: 16 };
-  return { v: 7, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
+  return { v: 8, run: 'r', type: 'assign', generation: 3, step, attempt: 0, ...range, ...fields };
 }
 
 const otherPart: StepPart = { from: 5, to: 16, lossSum: 10, correct: 9, areFinite: true };

@@ -6,8 +6,8 @@ import { vectorSlots } from '../../protocol/limits.ts';
 import type { Attempt } from '../../protocol/messages.ts';
 import { slotOf } from '../../transport/vectors.ts';
 import { followBuckets } from '../bucket-progress.ts';
-import type { AllReduce, RankOptions, StepPart } from '../collective.ts';
-import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
+import type { AllReduce, RankOptions } from '../collective.ts';
+import { type PublishedPart, publishedPart, requireUnchanged, toFigures, waitForSlower } from '../published-parts.ts';
 import { sumDecoded, sumFloats } from './mesh-sums.ts';
 
 const floatBytes = Float32Array.BYTES_PER_ELEMENT;
@@ -22,12 +22,12 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
   const others = peers.length - 1;
   const sums = feedback === undefined ? sumFloats(rank, peers, buckets) : sumDecoded(rank, peers, buckets, feedback);
   /** Those of the step that is under way, or was given up, since this rank began to wait for them. */
-  let awaited: readonly (StepPart | undefined)[] = [];
+  let awaited: readonly (PublishedPart | undefined)[] = [];
   const everything = Array.from({ length: vectorSlots }, (_, slot) => ({ slot, from: 0, to: sums.length }));
   for (const peer of peers) peer?.follow(everything);
 
   /** Waits for the parts of all ranks. What is complete when the generation ends still counts: others may have applied it. */
-  async function collectParts(attempt: Attempt, part: StepPart): Promise<readonly StepPart[]> {
+  async function collectParts(attempt: Attempt, part: PublishedPart): Promise<readonly PublishedPart[]> {
     const parts = peers.map((peer) => (peer === undefined ? part : undefined));
     awaited = parts;
     const { promise, resolve, reject } = createDeferred<void>();
@@ -56,6 +56,7 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
     start(attempt, [vector = new Float32Array(0)]) {
       if (vector.length !== floats) throw new Error(`all-reduce: ${vector.length} floats, expected ${floats}`);
       awaited = [];
+      const startedAt = now();
       const slot = slotOf(attempt.step);
       own.begin(slot, attempt);
       const progress = followBuckets(buckets, 1, (_, bucket) => {
@@ -68,11 +69,13 @@ export function createMeshRank({ rank, buckets, feedback, exchange, now, signal 
         async finish(part, vote) {
           signal.throwIfAborted();
           progress.rest();
-          own.publish(slot, { attempt, figures: toFigures(part) });
-          const published = now();
+          const finalAt = now();
+          const ownPart = { part, computeSeconds: finalAt - startedAt };
+          own.publish(slot, { attempt, figures: toFigures(ownPart) });
           vote();
-          const parts = await collectParts(attempt, part);
-          const waitSeconds = now() - published;
+          const all = await collectParts(attempt, ownPart);
+          const waitSeconds = waitForSlower(now() - finalAt, ownPart, all, peers);
+          const parts = all.map((one) => one.part);
           const problem = sums.addUp(slot, vector);
           // What was changed while it was read may make no sense, through no fault of its rank.
           requireUnchanged(peers, slot, attempt);

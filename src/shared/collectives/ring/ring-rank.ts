@@ -170,7 +170,6 @@ export function createRingRank(options: RankOptions): AllReduce {
       };
     },
     handOver: ({ toAdd }, piece) => toAdd.add(piece),
-    handedOver() {},
     advance(turn) {
       if (!open(turn)) return false;
       addPieces(turn);

@@ -440,7 +440,7 @@ it('all of it together changes nothing either', async () => {
 
 it('nobody is known by a part of a peer id', async () => {
   const { generation } = await reachTheMiddle();
-  const message = { v: 7 as const, run: 'run-1', ...vote(1) };
+  const message = { v: 8 as const, run: 'run-1', ...vote(1) };
   for (const peer of ['', 'p', 'p00', 'P0']) {
     expect(generation.accept(peer, message, [])).toEqual(
       over(`'vote' from a worker that is no member of generation ${number}`),

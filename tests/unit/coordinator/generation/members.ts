@@ -95,7 +95,7 @@ export function playGeneration(
       sent.push({ to: member.rank, body, tensors: tensors.map((tensor) => [...tensor]) }),
   });
   function say(rank: number, body: Body<MemberMessage>, tensors: readonly (readonly number[])[] = []) {
-    const message = { v: 7, run: 'run-1', ...body } as MemberMessage;
+    const message = { v: 8, run: 'run-1', ...body } as MemberMessage;
     return generation.accept(
       `p${rank}`,
       message,

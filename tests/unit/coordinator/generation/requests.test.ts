@@ -105,7 +105,7 @@ describe('a report of the state', () => {
     say(0, whole.body, whole.tensors);
     say(2, checksum, [[1, 2, 3]]);
     say(1, checksum);
-    const received = { v: 7, run: 'run-1' };
+    const received = { v: 8, run: 'run-1' };
     expect(await outcomeOf(reports)).toEqual({
       value: [
         { message: { ...received, ...whole.body }, tensors: whole.tensors.map((values) => Float32Array.from(values)) },

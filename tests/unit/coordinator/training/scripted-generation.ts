@@ -67,7 +67,7 @@ export function stateOf(checksum: number, parameters = [3, 4, 12]): Answered<'st
   const state = { topology: { layers: 1 }, weightSpecs: [], optimizerIterations: 7 };
   return {
     message: {
-      v: 7,
+      v: 8,
       run: 'r',
       type: 'state',
       request: 1,
@@ -134,7 +134,7 @@ export function scriptGeneration(
       log.push(`votes ${step}`);
       voted = step;
       time.advance(stepMs);
-      return members.map(({ rank }): Vote => ({ v: 7, run: 'r', ...vote(step), ...voteOf(rank, step) }));
+      return members.map(({ rank }): Vote => ({ v: 8, run: 'r', ...vote(step), ...voteOf(rank, step) }));
     },
     isVoted,
     gradientNorm: (step) => (step % 2 === 0 ? 20 : undefined),

@@ -38,7 +38,7 @@ function openRank(labels = false, cut = buckets) {
     vote: () => log.push('vote'),
     /** The hub's answer for a bucket, unless a test says otherwise the right one. */
     reduced(bucket: number, values: readonly number[], fields: Partial<FromHub> = {}) {
-      const message: FromHub = { v: 7, run: 'r', type: 'reduced', ...first, bucket, waited: bucket / 4, ...fields };
+      const message: FromHub = { v: 8, run: 'r', type: 'reduced', ...first, bucket, waited: bucket / 4, ...fields };
       rank.receive(message, [Float32Array.from(values)]);
     },
   };
@@ -141,7 +141,7 @@ describe('the sum', () => {
     const { start, reduced, receive, vote } = openRank();
     reduced(0, [9, 9]);
     const finished = start(first, [gradient()]).finish(part, vote);
-    receive({ v: 7, run: 'r', type: 'reduced', ...first, bucket: 0, waited: 9 }, []);
+    receive({ v: 8, run: 'r', type: 'reduced', ...first, bucket: 0, waited: 9 }, []);
     reduced(0, sums[0]);
     reduced(0, [9, 9], { waited: 9 });
     reduced(1, sums[1]);

@@ -182,7 +182,7 @@ export const peerBodies: readonly Body<PeerMessage>[] = [
   { type: 'subscribe', generation: 3, floats: 93_322, parts: [{ slot: 1, from: 46_661, to: 93_322 }] },
   { type: 'subscribed' },
   { type: 'values', ...attempt, slot: 1, from: 27_786 },
-  { type: 'published', ...attempt, slot: 0, figures: [0, 32, 3.5, 30, 1] },
+  { type: 'published', ...attempt, slot: 0, figures: [0, 32, 3.5, 30, 1, 0.5] },
   { type: 'probe', probe: 7, floats: 16_384 },
   { type: 'probed', probe: 7 },
 ];

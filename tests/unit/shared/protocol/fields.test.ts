@@ -302,7 +302,7 @@ const peerFields: Readonly<Record<string, Fields>> = {
   probed: { probe: count },
 };
 
-const everywhere: Fields = { v: { takes: [7], refuses: [] }, run: text(0, 200) };
+const everywhere: Fields = { v: { takes: [8], refuses: [] }, run: text(0, 200) };
 
 /** The body with everything that the message may carry. */
 function fullBody(bodies: readonly { readonly type: string }[], type: string): object {
@@ -359,7 +359,7 @@ it('the fields of no message are in those of another', () => {
 
 it('the limits of the protocol', () => {
   expect({ ...limits }).toEqual({
-    protocolVersion: 7,
+    protocolVersion: 8,
     vectorSlots: 2,
     maxFollowedParts: 4,
     maxProbeFloats: 16_384,

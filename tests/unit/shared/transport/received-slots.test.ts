@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createReceivedSlots } from '../../../../src/shared/transport/received-slots.ts';
 
 const step = (number: number) => ({ generation: 1, step: number, attempt: 0 });
-const figures = [0, 8, 1.5, 6, 1];
+const figures = [0, 8, 1.5, 6, 1, 0.25];
 
 function receivedSlots() {
   const slots = createReceivedSlots();
@@ -134,7 +134,7 @@ describe('a vector that is received', () => {
 
   it('has as many figures as it must', () => {
     const { slots } = receive();
-    expect(slots.complete(0, { attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 5');
+    expect(slots.complete(0, { attempt: step(4), figures: [1, 2, 3, 4] })).toBe('4 figures, expected 6');
   });
 
   it('is of the part that is followed, and is received where it is wanted', () => {

@@ -6,7 +6,7 @@ import { createNetworkVectors } from '../../../support/network-vectors.ts';
 import { offerFrom, openFrom, patient } from '../../../support/opened-vectors.ts';
 
 const attempt = { generation: 1, step: 4, attempt: 0 };
-const publication = { attempt, figures: [0, 8, 1.5, 6, 1] };
+const publication = { attempt, figures: [0, 8, 1.5, 6, 1, 0.25] };
 
 const memory = createMemoryVectors();
 const network = createNetworkVectors()();

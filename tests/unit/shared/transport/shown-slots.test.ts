@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createShownSlots, partsFor, type Shown } from '../../../../src/shared/transport/shown-slots.ts';
 
 const step = (number: number, generation = 1) => ({ generation, step: number, attempt: 0 });
-const figures = [0, 8, 1.5, 6, 1];
+const figures = [0, 8, 1.5, 6, 1, 0.25];
 
 describe('a vector that is shown', () => {
   it('is all there to be sent again: parts as they were written, and the publication last', () => {

@@ -49,7 +49,7 @@ async function startOffering() {
   return { child, offer: JSON.parse(line) as VectorsInMemory };
 }
 
-const publication = { attempt: { generation: 3, step: 2 ** 40, attempt: 0 }, figures: [1, 2.5, -3, 4e300, 0] };
+const publication = { attempt: { generation: 3, step: 2 ** 40, attempt: 0 }, figures: [1, 2.5, -3, 4e300, 0, 7] };
 
 function linkOf(path: string): string | undefined {
   try {

@@ -18,7 +18,7 @@ import { openTcpRelay } from '../../../support/tcp-relay.ts';
 
 /** More than one message of ZeroMQ's own buffers. */
 const floats = 300_000;
-const figures = [0, 8, 1.5, 6, 1];
+const figures = [0, 8, 1.5, 6, 1, 0.25];
 const secret = 'x'.repeat(32);
 const attemptAt = (step: number, generation = 1) => ({ generation, step, attempt: 0 });
 

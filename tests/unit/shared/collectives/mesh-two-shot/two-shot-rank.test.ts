@@ -18,7 +18,7 @@ const partOf = (other: number): StepPart => ({
   correct: 1,
   areFinite: true,
 });
-const figuresOf = (other: number) => [8 * other, 8 * other + 8, 2, 1, 1];
+const figuresOf = (other: number) => [8 * other, 8 * other + 8, 2, 1, 1, 3];
 
 /** Another rank, as the test plays it. */
 function createPeer(way: PeerVectors['way'], other: number) {
@@ -178,7 +178,7 @@ describe('a rank of the mesh in two stages', () => {
         before = log.join('; ');
       })
       .catch(() => {});
-    expect(before).toBe(`write ${gradient}: 1,2,3 at 0; publish ${gradient}: 8,16,1.5,3,1`);
+    expect(before).toBe(`write ${gradient}: 1,2,3 at 0; publish ${gradient}: 8,16,1.5,3,1,0`);
   });
 
   it('adds up each piece as soon as all show it, and shows the sum before their gradients are complete', () => {
@@ -216,7 +216,7 @@ describe('a rank of the mesh in two stages', () => {
       `begin ${sums}`,
       `lend ${sums}: 444 at 3`,
       `lend ${sums}: 555 at 4`,
-      `publish ${sums}: 8,16,1.5,3,1`,
+      `publish ${sums}: 8,16,1.5,3,1,0`,
     ]);
     time.advance(500);
     first.publish(sums, sumsOfFirst);
@@ -251,7 +251,7 @@ describe('a rank of the mesh in two stages', () => {
     expect(taken().join()).not.toContain(`begin ${sums}`);
     last.publish(gradient, [100]);
     tell();
-    expect(taken()).toEqual([`begin ${sums}`, `publish ${sums}: 8,16,1.5,3,1`]);
+    expect(taken()).toEqual([`begin ${sums}`, `publish ${sums}: 8,16,1.5,3,1,0`]);
     first.publish(sums, [111]);
     last.publish(sums, []);
     tell();
@@ -268,7 +268,7 @@ describe('a rank of the mesh in two stages', () => {
     expect(taken().join()).not.toContain(`publish ${sums}`);
     last.beLate(false);
     tell();
-    expect(taken().at(-1)).toBe(`publish ${sums}: 8,16,1.5,3,1`);
+    expect(taken().at(-1)).toBe(`publish ${sums}: 8,16,1.5,3,1,0`);
   });
 
   it('has the sum although the generation ends, where all sums were there', async () => {

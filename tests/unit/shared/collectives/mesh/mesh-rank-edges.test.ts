@@ -49,7 +49,7 @@ async function openRank(floats: number, own = 1) {
     publish(of: Attempt, values = new Float32Array(floats)) {
       const slot = slotOf(of.step);
       other.write(slot, 0, values);
-      other.publish(slot, { attempt: of, figures: [0, 32, 1, 0, 1] });
+      other.publish(slot, { attempt: of, figures: [0, 32, 1, 0, 1, 0.5] });
     },
   };
 }
@@ -134,7 +134,7 @@ it.each<[string, readonly PeerVectors['way'][], number]>([
     follow() {},
     holds: () => false,
     read: (_, __, target) => void target.fill(1),
-    published: () => ({ attempt, figures: [0, 32, 1, 2, 1] }),
+    published: () => ({ attempt, figures: [0, 32, 1, 2, 1, 0.5] }),
     close() {},
   });
   const rank = createMeshRank({
@@ -178,7 +178,7 @@ describe('a rank that compresses', () => {
     const options = { rank: 1, worldSize: 2, buckets, feedback, sendToHub() {}, exchange, now: () => 0, signal };
     const show = (of: Attempt, ...words: readonly number[]) => {
       other.write(slotOf(of.step), 0, new Float32Array(Uint32Array.from(words).buffer));
-      other.publish(slotOf(of.step), { attempt: of, figures: [0, 32, 1, 0, 1] });
+      other.publish(slotOf(of.step), { attempt: of, figures: [0, 32, 1, 0, 1, 0.5] });
     };
     return {
       show,

@@ -55,7 +55,7 @@ const attempt = { generation: 2, step: 7, attempt: 0 };
 const slot = 1;
 const part: StepPart = { from: 32, to: 64, lossSum: 70.25, correct: 5, areFinite: true };
 const otherPart: StepPart = { from: 0, to: 32, lossSum: Number.NaN, correct: 0, areFinite: false };
-const otherFigures = [0, 32, Number.NaN, 0, 0];
+const otherFigures = [0, 32, Number.NaN, 0, 0, 0.5];
 
 function readAll(peer: PeerVectors): number[] {
   const target = new Float32Array(floats);
@@ -94,7 +94,7 @@ describe('a rank', () => {
   });
 
   it('leaves a bucket to be read as soon as it is final, and publishes all with its figures before it votes', async () => {
-    const { rank, seen } = await openRank();
+    const { rank, seen, time } = await openRank();
     const log: string[] = [];
     const reduction = rank.start(attempt, [Float32Array.of(1, 2, 3, 4, 5, 6)]);
     reduction.ready(4, 6);
@@ -102,9 +102,10 @@ describe('a rank', () => {
     reduction.ready(0, 3);
     expect(readAll(seen)).toEqual([0, 0, 0, 0, 5, 6]);
     expect(seen.published(slot)).toBeUndefined();
+    time.advance(250);
     reduction.finish(part, () => log.push(readAll(seen).join())).catch(() => {});
     expect(log).toEqual(['1,2,3,4,5,6']);
-    expect(seen.published(slot)).toEqual({ attempt, figures: [32, 64, 70.25, 5, 1] });
+    expect(seen.published(slot)).toEqual({ attempt, figures: [32, 64, 70.25, 5, 1, 0.25] });
   });
 
   it('adds up as soon as the other has published, which it waits for, and tells what both came to', async () => {

@@ -14,7 +14,8 @@ const next: Attempt = { ...attempt, step: 8 };
 const partOf = (rank: number): StepPart => {
   return { from: 8 * rank, to: 8 * rank + 8, lossSum: 1.5, correct: rank, areFinite: true };
 };
-const figuresOf = (rank: number) => [8 * rank, 8 * rank + 8, 1.5, rank, 1];
+/** The others, of whom this rank is 1, have computed for a second longer. */
+const figuresOf = (rank: number) => [8 * rank, 8 * rank + 8, 1.5, rank, 1, rank === 1 ? 0 : 1];
 
 const isIn = (part: FollowedPart, slot: number, from: number) =>
   part.slot === slot && part.from <= from && from < part.to;
