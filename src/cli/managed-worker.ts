@@ -1,6 +1,6 @@
 /**
  * A worker that this program has started: its flags were written by `argumentsOf`, so they need no parser for what people type,
- * which takes a third of the start of a worker. Whatever else there is goes the usual way.
+ * which would take a tenth of the start of a worker. Whatever else there is goes the usual way.
  */
 import { argumentsIn } from '../settings/resolve-settings.ts';
 import { workerSettings } from '../settings/worker-settings.ts';

@@ -36,7 +36,7 @@ export const modelledFleetSettings = {
   },
   batchSize: {
     type: 'string',
-    describe: 'With --link: samples over all workers of a step, or of each of its updates',
+    describe: 'With --link: samples of an update, over all workers',
     defaultText: "the run's, or 64",
     schema: integer(1, 1e9).optional(),
   },
@@ -49,7 +49,7 @@ export const modelledFleetSettings = {
   },
   stepSeconds: {
     type: 'string',
-    describe: 'With --link: seconds that one worker alone computes for a whole batch, once',
+    describe: 'With --link: seconds that one worker alone computes for one update on the whole batch',
     defaultText: 'as in the run',
     schema: positive.optional(),
   },

@@ -94,7 +94,7 @@ export const trainingSettings = {
   },
   allReduce: {
     type: 'string',
-    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (mesh, in one stage or two, whichever a model takes to be faster over links that are measured)`,
+    describe: `How gradients are summed: ${allReduceNames.map((name) => `${name} (${collectiveOf(name).description})`).join(', ')}, or auto (workers read each other where they can, by whichever of these a model takes to be fastest over links that are measured)`,
     defaultText: 'auto',
     schema: choice(['auto', ...allReduceNames]).default('auto'),
   },

@@ -18,7 +18,7 @@ export interface AllReduceBenchOptions {
   readonly floats: readonly number[];
   /** Rates of links, in bits per second; undefined for processes of this host. */
   readonly links: readonly (number | undefined)[];
-  /** What messages take longer in each direction, in seconds; undefined for no more than links take. */
+  /** Extra delay of messages, each way, in seconds; undefined for none. */
   readonly delays: readonly (number | undefined)[];
   readonly rounds: number;
   /** How long each algorithm is measured in a round. */
@@ -36,7 +36,7 @@ export interface AllReduceRow {
   readonly path: string;
   /** The rate of each process's link, in bits per second; undefined on this host. */
   readonly linkBitsPerSecond: number | undefined;
-  /** What a message takes longer in each direction; undefined for no more than the link takes. */
+  /** Extra delay of a message, each way; undefined for none. */
   readonly delaySeconds: number | undefined;
   /** Processes that take part. */
   readonly world: number;

@@ -51,7 +51,7 @@ export interface RanksOptions {
   readonly floats: number;
   /** Where each rank runs, and the hub, which is the one after the last. */
   readonly placeOf: (rank: number) => Place;
-  /** What a message takes longer in each direction; undefined for no more than the network takes. */
+  /** Extra delay of a message, each way; undefined for none. */
   readonly delaySeconds: number | undefined;
 }
 

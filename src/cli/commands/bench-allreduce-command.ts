@@ -43,7 +43,7 @@ const allReduceSettings = {
   delay: {
     type: 'string',
     describe:
-      'What messages between processes take longer in each direction, like 0.2ms,5ms: relays hold them for so long (not those of gloo, and none in shared memory)',
+      'Extra delay of messages between processes, each way, like 0.2ms,5ms: relays hold them for so long (not those of gloo, and none in shared memory)',
     defaultText: 'no longer than links take',
     schema: listOf(linkDelay, '0.2ms,5ms').optional(),
   },

@@ -25,11 +25,11 @@ export type ModelledName = (typeof candidates)[number];
 const leastSaved = 0.1;
 
 /**
- * The connections of a worker that sends to several others at once share a slow link unevenly, so that it is idle at times: of 100
- * Mbit/s they leave this part unused, compared with the one connection of a ring, and of 300 Mbit/s and more little
- * (docs/performance.md). The model shares links evenly.
+ * The connections of a worker that sends to several others at once share a slow link unevenly, so that it is idle at times. They
+ * leave this part of 100 Mbit/s unused, where a ring's one connection does not, and little of 300 Mbit/s: those are the two rates
+ * that were measured (docs/performance.md), so a line is drawn between them. The model itself shares links evenly.
  */
-const leftIdle = { below: linkOf(200e6, 0).bytesPerSecond, part: 0.18 };
+const leftIdle = { part: 0.18, upTo: 100e6, noneFrom: 300e6 };
 
 /** By which links a choice was made: each has this rate, headers included, and this delay. */
 export interface DecidingLink {
@@ -97,8 +97,10 @@ function prefer(estimates: readonly Estimate[]): { readonly taken: Estimate; rea
 
 function linkFor(name: ModelledName, worldSize: number, link: Link): Link {
   const { delaySeconds, bytesPerSecond } = link;
-  if (name === 'ring' || worldSize === 2 || bytesPerSecond > leftIdle.below) return link;
-  return { delaySeconds, bytesPerSecond: (1 - leftIdle.part) * bytesPerSecond };
+  if (name === 'ring' || worldSize === 2) return link;
+  const { part, upTo, noneFrom } = leftIdle;
+  const share = (noneFrom - bitsPerSecondOf(link)) / (noneFrom - upTo);
+  return { delaySeconds, bytesPerSecond: (1 - part * Math.min(1, Math.max(0, share))) * bytesPerSecond };
 }
 
 function possible(areCompressed: boolean): readonly [ModelledName, ...ModelledName[]] {

@@ -130,7 +130,7 @@ function explainStuck(
     ...(awaited === undefined ? [] : [`it waited for the gradient of ${awaited.join(', ')}, as it last said`]),
     ...(isUpdating
       ? [
-          `all --local-steps of a step have to end within 0.8 of --timeout ${timeoutSeconds}: use fewer, or a longer --timeout`,
+          `all --local-steps of a step have to end within ${0.8 * timeoutSeconds} s (0.8 of --timeout): use fewer, or a longer --timeout`,
         ]
       : []),
   ];

@@ -138,7 +138,7 @@ function describeModel({
     ...fleets.flatMap(judgeCompression),
     ...(isBetweenWorkers
       ? [
-          'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others; ring: parts go around; star where workers cannot reach each other',
+          'mesh: each worker sends its gradient to all others; mesh, two-shot: each adds up a part, and sends it to all others; ring: each adds its own to what the one before sends it, and passes it on. Workers that cannot reach each other use the star',
         ]
       : []),
     ...(aloneSeconds === undefined

@@ -2,7 +2,7 @@
  * A gradient travels in buckets. A bucket leaves as soon as the backward pass has finished it, while earlier layers are
  * still being computed (Li et al., "PyTorch Distributed", VLDB 2020, section 3.2.3).
  */
-import type { Interval } from '../core/sampling.ts';
+import { evenShares, type Interval } from '../core/sampling.ts';
 
 /** A bucket ends at the first variable boundary past this many floats (256 KiB): smaller buckets cost more than they save. */
 const enoughFloats = 1 << 16;
@@ -44,4 +44,14 @@ function splitEvenly({ from, to }: Interval): readonly Interval[] {
   const parts = Math.ceil((to - from) / maxFloats);
   const edge = (part: number) => from + Math.round(((to - from) * part) / parts);
   return Array.from({ length: parts }, (_, part) => ({ from: edge(part), to: edge(part + 1) }));
+}
+
+/** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
+const mostPieceFloats = 1 << 17;
+
+/** Cuts an interval evenly where it is long. */
+export function piecesOf(interval: Interval): readonly Interval[] {
+  return interval.from < interval.to
+    ? evenShares(interval, Math.ceil((interval.to - interval.from) / mostPieceFloats))
+    : [];
 }

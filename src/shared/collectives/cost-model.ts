@@ -12,7 +12,7 @@
  */
 import type { Interval } from '../core/sampling.ts';
 
-/** - mesh: each rank gives its whole gradient to all others. - mesh-two-shot: each rank adds up a part, and gives it to all. */
+/** The all-reduces of the registry that have a formula here. */
 export const modelledAlgorithms = ['star', 'mesh', 'mesh-two-shot', 'ring'] as const;
 export type ModelledAlgorithm = (typeof modelledAlgorithms)[number];
 

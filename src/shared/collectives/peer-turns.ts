@@ -3,21 +3,11 @@
  * collectives have in common. Whatever a rank can do it does when it looks, and it looks whenever something may be new.
  */
 import { createDeferred, type Deferred } from '../core/deferred.ts';
-import { evenShares, type Interval } from '../core/sampling.ts';
+import type { Interval } from '../core/sampling.ts';
 import type { Attempt } from '../protocol/messages.ts';
 import { followBuckets } from './bucket-progress.ts';
 import type { AllReduce, RankOptions, Reduced } from './collective.ts';
 import { type PublishedPart, waitForSlower } from './published-parts.ts';
-
-/** The longest piece, in floats (512 KiB): sums leave while the rest of an interval comes. Shorter ones cost more than they save. */
-const mostPieceFloats = 1 << 17;
-
-/** Cuts an interval evenly where it is long. */
-export function piecesOf(interval: Interval): readonly Interval[] {
-  return interval.from < interval.to
-    ? evenShares(interval, Math.ceil((interval.to - interval.from) / mostPieceFloats))
-    : [];
-}
 
 /** An attempt at a step. */
 export interface Turn {

@@ -1,5 +1,5 @@
 /**
- * The standard set of drawn digits, kept in the user's cache like a download: to draw it takes ten times as long as to read it,
+ * The standard set of drawn digits, kept in the user's cache like a download: to draw it takes twenty times as long as to read it,
  * and each worker of a run needs it. What is read is known by its SHA-256, so it is the same as what is drawn.
  */
 import { join } from 'node:path';

@@ -137,7 +137,7 @@ const hello = message('hello', {
 });
 
 /** Shows that whoever is reached is the right one, or may ask. */
-export const secret = z.string().length(32);
+const secret = z.string().length(32);
 
 /**
  * Vectors of this process that others can read.

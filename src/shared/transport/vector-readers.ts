@@ -7,7 +7,7 @@ export interface VectorReaders<Peer> {
   subscribe(peer: Peer, generation: number, parts: readonly SlotPart[]): void;
   /** Who reads in this generation. Whoever reads in an earlier one has left it, or will be told so, and is forgotten. */
   readingIn(generation: number): readonly (readonly [Peer, readonly SlotPart[]])[];
-  /** Whether it may be sent so many floats that mean nothing; they count. Nobody is sent without end what costs nothing to ask for. */
+  /** Whether it may be sent so many floats that mean nothing. They count, anew in each generation that it says it is in. */
   mayProbe(peer: Peer, floats: number): boolean;
   forget(peer: Peer): void;
   close(): void;

@@ -56,7 +56,7 @@ describe('renderModelledFleets', () => {
       'no gradient leaves before all of it is computed (--overlap)\nworkers are equally fast (--spread)\n',
     );
     expect(text).toContain(
-      'mesh, two-shot: each adds up a part, and sends it to all others; ring: parts go around; star where workers cannot reach each other',
+      'ring: each adds its own to what the one before sends it, and passes it on. Workers that cannot reach each other use the star',
     );
     expect(text).toMatch(/start-up, test passes, checkpoints and the coordinator’s own price are not counted$/);
     const other = flowed({ overlap: 0.25, spread: 0.1, algorithms: ['star'] });

@@ -21,9 +21,10 @@
 import { evenShares, type Interval } from '../../core/sampling.ts';
 import { sumOf } from '../../core/sums.ts';
 import type { PeerVectors } from '../../transport/vectors.ts';
+import { piecesOf } from '../buckets.ts';
 import type { AllReduce, RankOptions } from '../collective.ts';
 import { blockFloats, createFloatMemory } from '../float-memory.ts';
-import { createPeerTurns, piecesOf, type Turn } from '../peer-turns.ts';
+import { createPeerTurns, type Turn } from '../peer-turns.ts';
 import { publishedPart, requireUnchanged, toFigures } from '../published-parts.ts';
 
 const [gradientSlot, sumSlot] = [0, 1];

@@ -1,6 +1,6 @@
 /** What goes around a ring, and how far a rank is from where it begins. Pure. */
 import { evenShares, type Interval } from '../../core/sampling.ts';
-import { piecesOf } from '../peer-turns.ts';
+import { piecesOf } from '../buckets.ts';
 
 /**
  * A piece of the vector. It begins its way at the rank whose interval it is in, the next one adds to it, and so on; the last

@@ -29,7 +29,7 @@ describe('the all-reduce that is chosen by a model', () => {
     [20e6, 2, 'mesh'],
     [20e6, 3, 'ring'],
     [20e6, 8, 'ring'],
-    [199e6, 4, 'ring'],
+    [170e6, 4, 'ring'],
     [201e6, 4, 'mesh-two-shot'],
     [1e9, 2, 'mesh'],
     [1e9, 4, 'mesh-two-shot'],

@@ -143,7 +143,7 @@ describe('a worker that is stuck', () => {
       return run.input(tick);
     };
     const advice =
-      'all --local-steps of a step have to end within 0.8 of --timeout 10: use fewer, or a longer --timeout';
+      'all --local-steps of a step have to end within 8 s (0.8 of --timeout): use fewer, or a longer --timeout';
     const reason = 'no result for 8.0 s, though it is alive';
     expect(lossIn('compute')).toContainEqual(lost('w0', `${reason}; ${advice}`, 'stuck'));
     expect(lossIn('wait')).toContainEqual(lost('w0', reason, 'stuck'));
