@@ -209,6 +209,24 @@ describe.each(simdFlavours)('kernels with %s', (flavour) => {
     }
   });
 
+  it('keeps no moments so small that processors are slow with them, but what is no number', () => {
+    const least = 2 ** -100;
+    const firsts = [0, 1e-40, -1e-40, least / 2, -least / 2, least, -least, Number.NaN, -2, -1e-40, 1e-44];
+    const kept = [0, 0, 0, 0, 0, least, -least, Number.NaN, -2, 0, 0];
+    const { length } = firsts;
+    memory.clear();
+    const moments = [firsts, firsts.map(Math.abs)].map((values) => memory.put(Float32Array.from(values)));
+    const [m = 0, v = 0] = moments;
+    const [w, g, out] = [
+      memory.put(new Float32Array(length)),
+      memory.put(new Float32Array(length)),
+      memory.room(length),
+    ];
+    memory.kernels.adamUpdate(w, g, m, v, out, length, 1, 1, 0, 1, 0, 1, 1, 0.01, 1e-7);
+    expect([...memory.read(m, length)]).toEqual(kept);
+    expect([...memory.read(v, length)]).toEqual(kept.map(Math.abs));
+  });
+
   it('takes steps down the gradient', () => {
     memory.clear();
     const [w, g] = [Float32Array.of(1, 2, 3, 4, 5, 6, 7), Float32Array.of(8, -8, 4, 0, 2, -4, 16)];
