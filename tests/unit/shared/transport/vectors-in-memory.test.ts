@@ -239,7 +239,7 @@ linux.it('opens nothing but the file that was offered', async () => {
 linux.it('says what room there is where that is too little', async () => {
   const offered = await vectorsInMemory.offer(2 ** 40);
   expect(offered).toEqual({
-    problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796629926128 are needed$/),
+    problem: expect.stringMatching(/^\/dev\/shm has room for \d+ bytes, 8796629926144 are needed$/),
   });
 });
 
