@@ -111,7 +111,7 @@ export function describeCompressed(name: string, codec: string, create: Compress
           for (const { sum } of again) expect([...sum]).toEqual([...Float32Array.from(expected)]);
           await group.close();
         }),
-        { numRuns: rounds(8, 60) },
+        { numRuns: rounds(3, 60) },
       );
     });
 
