@@ -37,7 +37,7 @@ const [budgetSeconds, budgetTrips, largestBudgetSeconds] = [0.1, 10, 0.75];
 export function decideProbe(rounds: readonly ProbeRound[]): ProbeDecision {
   const trips = rounds.filter(({ bytes }) => bytes === 0).map(({ seconds }) => seconds);
   const spent = sumOf(rounds.map(({ seconds }) => seconds));
-  // Of a long way one is enough.
+  // One round trip of a long way is enough.
   if (trips.length < roundTrips && spent < budgetSeconds / 2) return { kind: 'ask', bytes: 0 };
   const last = rounds.at(-1);
   if (last === undefined || last.bytes === 0) return { kind: 'ask', bytes: fewestBytes };

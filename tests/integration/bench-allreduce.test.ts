@@ -49,6 +49,14 @@ it('measures star and meshes, and gloo where PyTorch is; all sums are right', as
   expect(stderr).toMatch(/^world 2, floats 300001, round 2 of 2, star, ZeroMQ: \d+ µs$/m);
 });
 
+const pathsBetweenHosts = [
+  'star by ZeroMQ',
+  'mesh by ZeroMQ',
+  'mesh-two-shot by ZeroMQ',
+  'ring by ZeroMQ',
+  'gloo by TCP',
+];
+
 const networks = await needs('networks');
 
 networks.it('measures links of a rate: nothing is faster than they carry it, and no host is left', async () => {
@@ -57,13 +65,7 @@ networks.it('measures links of a rate: nothing is faster than they carry it, and
   const { code, stdout, stderr } = await exit;
   expect(code, stderr).toBe(0);
   const { rows } = JSON.parse(stdout);
-  expect(pathsOf(rows)).toEqual([
-    'star by ZeroMQ',
-    'mesh by ZeroMQ',
-    'mesh-two-shot by ZeroMQ',
-    'ring by ZeroMQ',
-    'gloo by TCP',
-  ]);
+  expect(pathsOf(rows)).toEqual(pathsBetweenHosts);
   for (const { algorithm, link_bits_per_second, absent, time_us, size_bytes, wrong } of rows) {
     expect(link_bits_per_second).toBe(200e6);
     if (algorithm === 'gloo' && absent !== null) continue;
@@ -81,13 +83,7 @@ it('measures longer ways, which take one stage once and two stages twice their d
   const { code, stdout, stderr } = await run(['bench', 'allreduce', ...args, '--json']);
   expect(code, stderr).toBe(0);
   const { rows } = JSON.parse(stdout);
-  expect(pathsOf(rows)).toEqual([
-    'star by ZeroMQ',
-    'mesh by ZeroMQ',
-    'mesh-two-shot by ZeroMQ',
-    'ring by ZeroMQ',
-    'gloo by TCP',
-  ]);
+  expect(pathsOf(rows)).toEqual(pathsBetweenHosts);
   for (const { algorithm, delay_seconds, absent, time_us, wrong } of rows) {
     expect(delay_seconds).toBe(0.02);
     if (algorithm === 'gloo') {

@@ -15,7 +15,7 @@ export interface KnownVectors {
   countWrong(sum: Float32Array, reduction: number): number;
 }
 
-/** Of numbers this coarse, between -0.5 and 0.5, float32 has the sums of 256 exactly, and so in any order. */
+/** Float32 has the sums of 256 numbers this coarse, between -0.5 and 0.5, exactly, and so in any order. */
 const coarse = 2 ** -16;
 
 /**

@@ -48,7 +48,7 @@ export interface Member {
   isOver(): boolean;
 }
 
-/** Of images that nobody has looked at, in nats: the loss of ten classes that are all as likely. */
+/** For images that nobody has looked at, in nats: the loss of ten classes that are all as likely. */
 const lossOfASample = Math.log(10);
 
 /** What it offers the others to read, which nobody opens. */

@@ -1,5 +1,4 @@
 /** Checks an answer and its tensors against the order that it answers. Pure. */
-
 import { firstBeyond, largestFloat32 } from '../../shared/core/first-beyond.ts';
 import { sumOf } from '../../shared/core/sums.ts';
 import { parameterChecksum } from '../../shared/model/parameter-checksum.ts';

@@ -47,7 +47,7 @@ export interface ModelledChoice {
 
 export interface ModelledExchange {
   readonly worldSize: number;
-  /** Of each bucket of a gradient, as it travels: its floats, or the words that encode them. */
+  /** The length of each bucket of a gradient, as it travels: its floats, or the words that encode them. */
   readonly buckets: readonly number[];
   /** Whether they are encoded, which only some collectives can. */
   readonly areCompressed: boolean;

@@ -63,7 +63,7 @@ export function linkOf(bitsPerSecond: number, delaySeconds: number): Link {
   return { delaySeconds, bytesPerSecond: (payloadPart * bitsPerSecond) / 8 };
 }
 
-/** Of a link's rate, headers included: what `linkOf` was given. */
+/** A link's rate, headers included: what `linkOf` was given. */
 export function bitsPerSecondOf({ bytesPerSecond }: Link): number {
   return (8 * bytesPerSecond) / payloadPart;
 }

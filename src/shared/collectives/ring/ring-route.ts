@@ -16,9 +16,9 @@ export interface RingRoute {
   readonly before: number;
   /** All pieces of the vector. */
   readonly pieces: readonly RingPiece[];
-  /** Of partial sums, this rank needs no interval that begins at it. */
+  /** This rank needs no partial sums of the interval that begins at it. */
   readonly begunHere: Interval;
-  /** Of sums, it needs none that it completes itself. */
+  /** It needs no sums of the interval that it completes itself. */
   readonly completedHere: Interval;
   /** What it sends, and receives, in floats. */
   readonly floats: { readonly sent: number; readonly received: number };

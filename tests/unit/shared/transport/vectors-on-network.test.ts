@@ -76,6 +76,15 @@ async function listenWithSecret(): Promise<Router> {
   return writer;
 }
 
+/** Accepts who subscribes, and answers what that asks for next. */
+async function answerOnce(writer: Router, answer: readonly (Float32Array | Uint8Array)[]): Promise<void> {
+  const [identity = Buffer.alloc(0)] = await writer.receive();
+  await writer.send([identity, ...encode('', { type: 'subscribed' })]);
+  // It follows what it has opened.
+  await writer.receive();
+  await writer.send([identity, ...answer]);
+}
+
 describe('vectors on the network', () => {
   it('are read by all that have opened them, each when it is complete', async () => {
     const own = await offer();
@@ -222,13 +231,7 @@ describe('vectors on the network', () => {
   ])('are not waited for where their writer sends %s', async (_, wrong, problem) => {
     const writer = await listenWithSecret();
     await writer.bind('tcp://127.0.0.1:*');
-    const answering = (async () => {
-      const [identity = Buffer.alloc(0)] = await writer.receive();
-      await writer.send([identity, ...encode('', { type: 'subscribed' })]);
-      // It follows what it has opened.
-      await writer.receive();
-      await writer.send([identity, ...wrong(floats)]);
-    })();
+    const answering = answerOnce(writer, wrong(floats));
     let heard = 0;
     const onPublished = () => {
       heard += 1;
@@ -361,12 +364,7 @@ describe('vectors on the network', () => {
   it('are read by nobody any more whose writer sends another number of floats than it was asked for', async () => {
     const writer = await listenWithSecret();
     await writer.bind('tcp://127.0.0.1:*');
-    const answering = (async () => {
-      const [identity = Buffer.alloc(0)] = await writer.receive();
-      await writer.send([identity, ...encode('', { type: 'subscribed' })]);
-      await writer.receive();
-      await writer.send([identity, ...encode('', { type: 'probed', probe: 0 }, [new Float32Array(6)])]);
-    })();
+    const answering = answerOnce(writer, encode('', { type: 'probed', probe: 0 }, [new Float32Array(6)]));
     const peer = await openOnly(loopback, { addresses: [writer.lastEndpoint ?? ''], secret }, { floats });
     onTestFinished(peer.close);
     void peer.probe?.(7);
